@@ -1,0 +1,180 @@
+"""Puts the parts together: settings in, a wing opened when it is first asked for, one clock.
+
+A command asks the App for one thing and shows what comes back. Rooms are imported when they are
+needed, so that `status` starts without HTTP and without the ORM.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from craftsync import __version__
+from craftsync.errors import worst
+from craftsync.settings import Environment, Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Connection, Engine
+
+    from craftsync.store.schema import Upgrade
+    from craftsync.sync.events import Listener, Outcome
+    from craftsync.sync.job import Job, Options
+
+
+def utc_now() -> datetime:
+    """Tell the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What one `sync` did, an environment at a time, and the code it ends with."""
+
+    run_id: int
+    outcomes: tuple["Outcome", ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The first of the contract's precedence over all environments."""
+        return worst(outcome.exit_code for outcome in self.outcomes)
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """What the commands work with. The clocks and `sleep` are arguments: a test has its own."""
+
+    settings: Settings
+    environ: Mapping[str, str]
+    now: Callable[[], datetime] = utc_now
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+    def url(self) -> "URL":
+        """Return the address of the store."""
+        from craftsync.store import engine  # noqa: PLC0415 - a wing is opened when first asked
+
+        return engine.address(self.settings.store)
+
+    def sync(
+        self,
+        environments: Sequence[Environment],
+        *,
+        options: "Options",
+        listener: "Listener",
+    ) -> SyncReport:
+        """Mirror environments one after the other, under the store's lock.
+
+        Raises `Busy` when another craftsync holds the lock and `StoreUnusable` when the store
+        cannot be written; what else goes wrong is in the report.
+        """
+        from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
+        from craftsync.sync import run  # noqa: PLC0415 - a room of the works
+
+        tokens = {one.name: one.token(self.environ) for one in environments}
+        url, run_id = self.url(), None
+        outcomes: list[Outcome] = []
+        with lock.lock(url), engine.store_errors(url):
+            schema.upgrade(url)
+            writer = engine.writer(url)
+            try:
+                for one in environments:
+                    with self._job(writer, one, tokens[one.name], options, listener) as job:
+                        outcomes.append(run.sync(job, run_id=run_id))
+                    run_id = outcomes[-1].run_id
+            finally:
+                writer.dispose()
+        return SyncReport(run_id or 0, tuple(outcomes))
+
+    @contextmanager
+    def _job(
+        self,
+        writer: "Engine",
+        environment: Environment,
+        token: str,
+        options: "Options",
+        listener: "Listener",
+    ) -> Iterator["Job"]:
+        from craftsync.store import environments  # noqa: PLC0415 - a wing
+        from craftsync.sync.job import Job  # noqa: PLC0415 - a room of the works
+        from craftsync.upstream.client import Platform  # noqa: PLC0415 - a wing
+        from craftsync.upstream.redact import Redactor  # noqa: PLC0415 - a wing
+        from craftsync.upstream.retries import Retries  # noqa: PLC0415 - a wing
+        from craftsync.upstream.transport import Transport  # noqa: PLC0415 - a wing
+
+        with writer.connect() as conn:
+            key = self.settings.fingerprint_key or environments.identity(conn).fingerprint_key
+        redact = self.settings.redact
+        platform = Platform(
+            environment_url=environment.url,
+            control_url=environment.control_url,
+            sdk_token=token,
+            transport=Transport(
+                client=f"craftsync/{__version__}",
+                bases=(environment.url, environment.control_url),
+                monotonic=self.monotonic,
+            ),
+            retries=Retries(sleep=self.sleep, now=self.now),
+            monotonic=self.monotonic,
+            now=self.now,
+        )
+        try:
+            yield Job(
+                environment=environment.name,
+                url=environment.url,
+                platform=platform,
+                redactor=Redactor(
+                    key,
+                    environment_values=redact.environment_values,
+                    constants=redact.constants,
+                    patterns=[pattern.pattern for pattern in redact.patterns],
+                ),
+                engine=writer,
+                now=self.now,
+                listener=listener,
+                options=options,
+            )
+        finally:
+            platform.close()
+
+    def upgrade(self) -> "Upgrade":
+        """Bring the store to this craftsync's schema, or make it; the lock is taken first."""
+        from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
+
+        url = self.url()
+        with lock.lock(url), engine.store_errors(url):
+            return schema.upgrade(url)
+
+    def revision(self) -> tuple[str, str]:
+        """Return the revision the store is at, and the newest this craftsync knows."""
+        from craftsync.store import schema  # noqa: PLC0415 - a wing
+
+        url = self.url()
+        found = schema.current(url)
+        if found is None:
+            schema.require_current(url)  # tells what to type
+        return str(found), schema.head()
+
+    def status(self) -> dict[str, Any]:
+        """Return the figures of `status --json`."""
+        from craftsync.store import peek  # noqa: PLC0415 - a wing
+
+        return peek.status(self.settings.store, now=self.now())
+
+    @contextmanager
+    def reading(self) -> Iterator["Connection"]:
+        """Open the store to read it, in one snapshot.
+
+        Raises `StoreUnusable` for a store that is missing, older or newer, or cannot be read.
+        """
+        from craftsync.store import engine, schema  # noqa: PLC0415 - a wing
+
+        url = self.url()
+        schema.require_current(url)
+        reader = engine.reader(url)
+        try:
+            with engine.store_errors(url), reader.connect() as conn:
+                yield conn
+        finally:
+            reader.dispose()

@@ -1,0 +1,111 @@
+"""Where rows are written: stdout, or a file that appears as a whole or not at all."""
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TextIO
+
+from craftsync.cli import streams
+from craftsync.errors import Usage
+
+Write = Callable[[str], None]
+
+
+def check(output: Path) -> None:
+    """Raise `Usage` when `output` can surely not be written, before the work for it is done."""
+    folder = output.parent
+    if output.is_dir():
+        raise Usage(f"{output} cannot be written: it is a folder.")
+    if not folder.is_dir():
+        raise Usage(f"{output} cannot be written: there is no folder {folder}.")
+    if not os.access(folder, os.W_OK | os.X_OK) and not _is_special(output):
+        raise Usage(f"{output} cannot be written: no permission in {folder}.")
+
+
+@contextmanager
+def text(output: Path | None) -> Iterator[Write]:
+    """Give what writes text to `output`, UTF-8, or to stdout for None.
+
+    Raises `Usage` when it cannot be written; then a file that was there is there still.
+    """
+    if output is None:
+        yield streams.out
+    elif _is_special(output):
+        with _opened(output) as file:
+            yield _writing(file, output)
+    else:
+        with replacing(output) as draft, _opened(draft, named=output) as file:
+            yield _writing(file, output)
+
+
+@contextmanager
+def replacing(output: Path) -> Iterator[Path]:
+    """Give an empty private file beside `output` that takes its place when all went well.
+
+    It is on the disk by then. A link is followed: what it leads to is replaced.
+    """
+    target = output.resolve()
+    draft = target.with_name(f".craftsync-{secrets.token_hex(8)}.tmp")
+    with _saying(output):
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        yield draft
+        with _saying(output):
+            draft.chmod(0o600)
+            _onto_disk(draft)
+            draft.replace(target)
+            _onto_disk(target.parent)
+    finally:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _opened(path: Path, *, named: Path | None = None) -> Iterator[TextIO]:
+    output = path if named is None else named
+    with _saying(output):
+        file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+    try:
+        yield file
+    except BaseException:
+        with suppress(OSError):  # the first flaw is the one to tell
+            file.close()
+        raise
+    with _saying(output):
+        file.close()
+
+
+def _writing(file: TextIO, output: Path) -> Write:
+    def write(some: str) -> None:
+        with _saying(output):
+            file.write(some)
+
+    return write
+
+
+@contextmanager
+def _saying(output: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as flaw:
+        raise streams.cannot_write(output, flaw) from flaw
+
+
+def _is_special(output: Path) -> bool:
+    """Whether `output` is a device or a pipe, which must never be replaced by a file."""
+    try:
+        mode = output.stat().st_mode
+    except OSError:
+        return False
+    return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
+
+
+def _onto_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

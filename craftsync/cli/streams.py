@@ -1,0 +1,137 @@
+"""The standard streams: they may be closed, full, a broken pipe, or speak nothing but ASCII.
+
+Data goes to stdout through `out`; nothing else does. That a reader went away is `BrokenPipeError`,
+which the door answers; that stdout takes no more is `Usage`.
+"""
+
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TextIO
+
+from craftsync.errors import Usage
+
+_STANDARD = 3
+
+
+@contextmanager
+def steady() -> Iterator[None]:
+    """Make a process fit to run under cron: files private, streams there, SIGTERM as Ctrl-C."""
+    mask = os.umask(0o077)
+    _fill_the_gaps()
+    for stream in (sys.stdout, sys.stderr):
+        # What a stream cannot write is shown escaped: no name may end a run.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.getsignal(signal.SIGTERM)
+    if main_thread:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        os.umask(mask)
+        if main_thread:
+            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _fill_the_gaps() -> None:
+    """Open what was closed: else the next file, the store perhaps, would become stdout."""
+    for number in range(_STANDARD):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stdout is None:
+        sys.stdout = _on(1)
+    if sys.stderr is None:
+        sys.stderr = _on(2)
+
+
+def _on(descriptor: int) -> TextIO:
+    return os.fdopen(descriptor, "w", encoding="utf-8", closefd=False)
+
+
+def out(text: str) -> None:
+    """Write data to stdout. Raises `BrokenPipeError`, and `Usage` when it takes no more."""
+    with _full_is_usage():
+        sys.stdout.write(text)
+
+
+def out_bytes(data: bytes) -> None:
+    """Write data to stdout as it is, whatever the encoding; raises like `out`."""
+    with _full_is_usage():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+
+
+def flush() -> None:
+    """Bring out what is written, here where a failure can still be answered; raises like `out`."""
+    with _full_is_usage():
+        sys.stdout.flush()
+
+
+@contextmanager
+def _full_is_usage() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as flaw:
+        silence()
+        raise cannot_write("Standard output", flaw) from flaw
+
+
+def cannot_write(what: object, flaw: OSError) -> Usage:
+    """Return the sentence about something the user wanted written."""
+    return Usage(f"{what} cannot be written: {flaw.strerror or flaw}.")
+
+
+@contextmanager
+def after_work() -> Iterator[None]:
+    """Print what a command did: that nobody reads it changes neither the work nor its code."""
+    try:
+        yield
+        flush()
+    except (BrokenPipeError, Usage):
+        silence()
+
+
+def silence() -> None:
+    """Send the rest of stdout nowhere, so that the end of the process finds no failure there."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def fails() -> OSError | None:
+    """Return what stdout says when it is flushed once more, None when it is in order."""
+    try:
+        sys.stdout.flush()
+    except OSError as flaw:
+        return flaw
+    return None
+
+
+def speaks_unicode() -> bool:
+    """Whether stdout can write every character."""
+    return (sys.stdout.encoding or "ascii").lower().replace("_", "-").startswith("utf")
+
+
+def is_terminal(stream: TextIO | None = None) -> bool:
+    """Whether somebody looks at a stream, stdout if none is given, through a terminal."""
+    stream = sys.stdout if stream is None else stream
+    try:
+        return stream.isatty() and os.environ.get("TERM") != "dumb"
+    except ValueError:  # closed
+        return False
+
+
+def colour(stream: TextIO | None = None) -> bool:
+    """Whether a stream, stdout if none is given, may be coloured."""
+    return is_terminal(stream) and not os.environ.get("NO_COLOR")

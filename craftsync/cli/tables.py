@@ -1,0 +1,99 @@
+"""Tables for people, and markdown: what upstream wrote is shown so that it cannot drive a terminal.
+
+Rows stream: the first ones settle the widths of the columns, the others follow as they come.
+"""
+
+import shutil
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+import click
+
+from craftsync.cli import streams
+from craftsync.cli.safe_text import safe
+
+Texts = Sequence[str | None]
+
+_SAMPLE = 500  # rows that settle the widths
+_NARROWEST = 8
+_GAP = "  "
+
+
+def table(
+    names: Sequence[str], rows: Iterable[Texts], *, right: Sequence[bool], terminal: bool
+) -> Iterator[str]:
+    """Yield the lines of a table, the header first; numbers, `right`, stand to the right.
+
+    On a terminal the lines are cut to its width, and the header is bold.
+    """
+    shown = ([safe(cell or "") for cell in row] for row in rows)
+    sample = list(islice(shown, _SAMPLE))
+    heads = [safe(name) for name in names]
+    widths = [max(map(width, column)) for column in zip(heads, *sample, strict=True)]
+    if terminal:
+        widths = _fitted(widths, shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1))
+    header = _line(heads, widths, right, cut=terminal)
+    yield click.style(header, bold=True) if terminal and streams.colour() else header
+    for row in chain(sample, shown):
+        yield _line(row, widths, right, cut=terminal)
+
+
+def markdown(
+    names: Sequence[str], rows: Iterable[Texts], *, right: Sequence[bool]
+) -> Iterator[str]:
+    """Yield the lines of a markdown table, header and rule first."""
+    yield _markdown_line(names)
+    yield f"| {' | '.join('---:' if number else '---' for number in right)} |"
+    for row in rows:
+        yield _markdown_line(row)
+
+
+def width(text: str) -> int:
+    """Count the columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(map(_columns, text))
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character) or unicodedata.category(character) == "Mn":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _fitted(widths: list[int], room: int) -> list[int]:
+    """Narrow the widest columns until all fit; leave them be when they cannot."""
+    if sum(min(width, _NARROWEST) for width in widths) > room:
+        return widths
+    fitted = list(widths)
+    while sum(fitted) > room:
+        fitted[fitted.index(max(fitted))] -= 1
+    return fitted
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], *, cut: bool) -> str:
+    padded = []
+    for cell, room, is_number in zip(cells, widths, right, strict=True):
+        kept = _cut(cell, room) if cut else cell
+        blank = " " * (room - width(kept))
+        padded.append(blank + kept if is_number else kept + blank)
+    return _GAP.join(padded).rstrip(" ")
+
+
+def _cut(text: str, room: int) -> str:
+    if width(text) <= room:
+        return text
+    mark = "…" if streams.speaks_unicode() else "~"
+    kept, taken = "", 0
+    for character in text:
+        taken += _columns(character)
+        if taken > room - 1:
+            break
+        kept += character
+    return kept + mark
+
+
+def _markdown_line(cells: Texts) -> str:
+    shown = (safe(cell or "").replace("\\", "\\\\").replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(cell.replace('<', '&lt;') for cell in shown)} |"

@@ -1,0 +1,238 @@
+"""The keys of a settings file, but for those of an environment: what each may hold, its default.
+
+A kind reads a value of the file (`check`), or first the text of a variable or flag (`parse`). Both
+raise `ValueError` with the end of a sentence that starts with the name of the key.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from craftsync import times
+from craftsync.errors import BadSettings
+
+KeyPath = tuple[str, ...]
+
+_YES = {"true": True, "1": True, "yes": True, "on": True}
+_NO = {"false": False, "0": False, "no": False, "off": False}
+_DAY = timedelta(days=1)
+_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A setting: where it stands in the file, what it may be, and what it is when not given."""
+
+    path: KeyPath
+    default: object
+    check: Callable[[Any], Any]
+    parse: Callable[[str], Any] = str
+
+    @property
+    def name(self) -> str:
+        """`sync.workers`."""
+        return ".".join(self.path)
+
+    @property
+    def variable(self) -> str:
+        """`CRAFTSYNC_SYNC_WORKERS`."""
+        return "_".join(("CRAFTSYNC", *self.path)).upper()
+
+    def default_for(self, environ: Mapping[str, str]) -> Any:
+        """Return the value when nobody sets one; None for a store that has no place to be."""
+        if self.path == ("store",):
+            folder = data_folder(environ)
+            return None if folder is None else str(folder / "craftsync" / "history.db")
+        return self.check(self.default)
+
+
+def home(environ: Mapping[str, str]) -> Path | None:
+    """Return the user's folder, None when there is none, as for a service account under cron."""
+    stated = environ.get("HOME", "")
+    return Path(stated) if stated.startswith("/") else None
+
+
+def data_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return `$XDG_DATA_HOME` or its default; a relative one does not count, says XDG."""
+    return _xdg(environ, "XDG_DATA_HOME", ".local/share")
+
+
+def config_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return `$XDG_CONFIG_HOME` or its default; a relative one does not count, says XDG."""
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config")
+
+
+def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path | None:
+    stated = environ.get(variable, "")
+    if stated.startswith("/"):
+        return Path(stated)
+    folder = home(environ)
+    return None if folder is None else folder / default
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError("must be true or false")  # noqa: TRY004 - one way to be a wrong value
+    return value
+
+
+def _boolean_text(text: str) -> bool | str:
+    return {**_YES, **_NO}.get(text.strip().lower(), text)
+
+
+def _number_text(text: str) -> int | float | str:
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            pass
+    return text
+
+
+def _whole(least: int, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ValueError(f"must be a whole number, {least} or more")
+    return value
+
+
+def _share(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError("must be a number from 0 to 1")
+    return float(value)
+
+
+def _span(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError('must be a duration in quotes, as in "90m" or "7d"')  # noqa: TRY004 - as above
+    try:
+        return times.duration(value)
+    except ValueError as flaw:
+        raise ValueError(f"is not understood: {flaw}") from None
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("must be text in quotes")  # noqa: TRY004 - as above
+    return value
+
+
+def _store(value: object) -> str:
+    text = _text(value)
+    if not text.strip() or "\0" in text:
+        raise ValueError("must be a path or a URL, not nothing")
+    if "://" in text and not re.match(r"(sqlite|postgresql|postgres)(\+\w+)?://", text):
+        raise ValueError(
+            "must be a path, or a URL that starts with sqlite:/// or postgresql://: no other"
+            " database can be a store"
+        )
+    return text
+
+
+def _words(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
+        raise ValueError('must be a list of texts, as in ["one", "two"]')
+    return tuple(value)
+
+
+def _words_text(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _patterns(value: object) -> tuple[re.Pattern[str], ...]:
+    patterns = []
+    for number, word in enumerate(_words(value), start=1):
+        try:
+            pattern = re.compile(word)
+        except re.error as flaw:
+            raise ValueError(f"holds no regular expression at place {number}: {flaw}") from None
+        if pattern.match(""):
+            raise ValueError(f"would replace nothing at all at place {number}: it matches ''")
+        patterns.append(pattern)
+    return tuple(patterns)
+
+
+_count = partial(_whole, 0)
+
+KEYS: tuple[Key, ...] = (
+    Key(("store",), None, _store),
+    Key(("sync", "workers"), 16, partial(_whole, 1), _number_text),
+    Key(("sync", "settle"), "1h", _span),
+    Key(("sync", "max_file_bytes"), 104_857_600, _count, _number_text),
+    Key(("redact", "environment_values"), True, _boolean, _boolean_text),
+    Key(("redact", "constants"), False, _boolean, _boolean_text),
+    Key(("redact", "patterns"), [], _patterns, _words_text),
+    Key(("purge", "enabled"), False, _boolean, _boolean_text),
+    Key(("purge", "max_deletes"), 100, _count, _number_text),
+    Key(("purge", "max_share"), 0.2, _share, _number_text),
+    Key(("purge", "keep_last"), 20, _count, _number_text),
+    Key(("purge", "keep_last_success"), True, _boolean, _boolean_text),
+    Key(("purge", "protect_pipelines"), [], _words, _words_text),
+    Key(("purge", "protect_deployments"), [], _words, _words_text),
+    Key(("purge", "plan_expiry"), "24h", _span),
+    Key(("purge", "token_env"), "", _text),
+)
+
+
+def shown(key: Key, value: Any) -> str:
+    """Write a value for the user; the password in a store's URL is masked."""
+    if key.path == ("store",) and value is not None:
+        return without_passwords(value)
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case timedelta():
+            return span_text(value)
+        case tuple():
+            return ",".join(str(getattr(word, "pattern", word)) for word in value)
+        case _:
+            return str(value)
+
+
+def span_text(span: timedelta) -> str:
+    """Write a duration in the largest unit that says it in whole numbers; a day is `24h`."""
+    units = (("d", _DAY), ("h", _DAY / 24), ("m", _DAY / 1440))
+    for unit, size in units:
+        if span and not span % size and (unit != "d" or span > _DAY):
+            return f"{span // size}{unit}"
+    return f"{span // timedelta(seconds=1)}s"
+
+
+_PASSWORDS = re.compile(r"(?<=://)(?P<user>[^/@\s]*?:)[^/\s]*(?=@)|(?<=password=)[^&\s]*")
+
+
+def without_passwords(url: str) -> str:
+    """Mask the password in a URL, before the host or in the query."""
+    return _PASSWORDS.sub(lambda found: f"{found['user'] or ''}****", url)
+
+
+def passwords_of(url: str) -> list[str]:
+    """Return the passwords that stand in a URL."""
+    try:
+        parts = urlsplit(url)
+        stated = parts.password
+    except ValueError:  # no URL after all: a path
+        return []
+    in_query: list[str] = re.findall(r"(?:^|&)password=([^&]+)", parts.query)
+    return [password for password in (stated, *in_query) if password]
+
+
+def fingerprint_key(text: str, variable: str) -> bytes | None:
+    """Read the key of the fingerprints, 64 hex digits; None for no text at all."""
+    if not text.strip():
+        return None
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != _KEY_BYTES:
+        raise BadSettings(f"{variable} must be 64 hex digits, as openssl rand -hex 32 prints them.")
+    return key

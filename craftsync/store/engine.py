@@ -1,0 +1,156 @@
+"""Open a store: to write it, to read it, or to migrate it. No other module connects.
+
+SQLite's driver would begin transactions behind our back and leave DDL outside of them, so each
+engine says BEGIN itself. A writer begins IMMEDIATE: it waits for its turn before its first
+statement, not in the middle. A reader never waits for a writer, and writes nothing at all.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from craftsync.errors import BadSettings, StoreUnusable
+from craftsync.store import faults, sqlite_file
+
+_PRAGMAS_TO_WRITE = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "journal_size_limit=67108864",
+)
+_FORMS = "A path, sqlite:////path/to/history.db, or postgresql://user@host/database"
+
+
+def address(store: str | Path) -> URL:
+    """Read where a store is: a path, or an SQLAlchemy URL of SQLite or PostgreSQL.
+
+    A path is made absolute. Raises `BadSettings` for anything else.
+    """
+    text = str(store)
+    if not text:
+        raise BadSettings("The address of the store is empty.", hint=_FORMS)
+    if "://" not in text:
+        return _of_file(text)
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        # The text may hold a password: it is not shown.
+        raise BadSettings("The address of the store cannot be read.", hint=_FORMS) from None
+    match url.get_backend_name():
+        case "sqlite" if url.database and url.database != ":memory:":
+            return _of_file(url.database)
+        case "postgresql" | "postgres":
+            return url.set(drivername="postgresql+psycopg")
+    raise BadSettings(f"A store cannot be kept in {url.drivername}.", hint=_FORMS)
+
+
+def place(url: URL) -> str:
+    """Return how messages name a store: its path, or its URL without the password."""
+    return path_of(url) or url.render_as_string(hide_password=True)
+
+
+def path_of(url: URL) -> str | None:
+    """Return the path of a SQLite store, None for one on a server."""
+    return url.database if url.get_backend_name() == "sqlite" else None
+
+
+def writer(url: URL) -> Engine:
+    """Open a store to write it; its file is made if there is none, its schema is not."""
+    return _sqlite(url, "rw", "IMMEDIATE", foreign_keys="ON")
+
+
+def migrator(url: URL) -> Engine:
+    """Open a store to change its schema, on connections that enforce no foreign key.
+
+    The switch must stand at connect: in a transaction it does nothing, and rebuilding a parent
+    table would then empty its children.
+    """
+    return _sqlite(url, "rw", "IMMEDIATE", foreign_keys="OFF")
+
+
+def reader(url: URL) -> Engine:
+    """Open a store to read it. A transaction is one snapshot; nothing is ever written."""
+    return _sqlite(url, "ro", "DEFERRED", foreign_keys="OFF")
+
+
+@contextmanager
+def durable_transaction(engine: Engine) -> Iterator[Connection]:
+    """Run one transaction that is on the disk when it returns, with all committed before it.
+
+    On SQLite a commit only reaches the operating system otherwise. The setting stands outside
+    the transaction: within one it may not be changed.
+    """
+    with engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        driver: Any = connection.connection.driver_connection
+        driver.execute("pragma synchronous=FULL")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            driver.execute("pragma synchronous=NORMAL")
+
+
+@contextmanager
+def store_errors(url: URL | None = None) -> Iterator[None]:
+    """Turn a database's errors in this block into `StoreUnusable`; a bug keeps its traceback."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        fault = faults.explain(cause, place(url) if url else "") if cause else None
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def _of_file(path: str) -> URL:
+    return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
+
+
+def _sqlite(url: URL, mode: str, begin: str, *, foreign_keys: str) -> Engine:
+    path = path_of(url)
+    if path is None:
+        return _server(url, read_only=mode == "ro")
+    engine = create_engine(url, creator=_opener(path, mode, foreign_keys))
+
+    @event.listens_for(engine, "begin")
+    def begin_transaction(connection: Connection) -> None:
+        connection.exec_driver_sql(f"begin {begin}")
+
+    return engine
+
+
+def _opener(path: str, mode: str, foreign_keys: str) -> Callable[[], sqlite3.Connection]:
+    def open_file() -> sqlite3.Connection:
+        if mode == "rw":
+            sqlite_file.make(path)
+        connection = sqlite_file.connect(path, mode)
+        connection.execute(f"pragma foreign_keys={foreign_keys}")
+        if mode == "rw":
+            for pragma in _PRAGMAS_TO_WRITE:
+                answer = connection.execute(f"pragma {pragma}").fetchone()
+                if pragma.startswith("journal_mode") and answer != ("wal",):
+                    connection.close()
+                    raise StoreUnusable(
+                        f"The store {path} lies where SQLite cannot keep its write-ahead log.",
+                        hint="Keep it on a local disk. " + faults.WHERE,
+                    )
+        return connection
+
+    return open_file
+
+
+def _server(url: URL, *, read_only: bool) -> Engine:
+    options = "-c timezone=UTC"
+    if read_only:
+        options += " -c default_transaction_read_only=on"
+    level = "REPEATABLE READ" if read_only else "READ COMMITTED"
+    return create_engine(url, isolation_level=level, connect_args={"options": options})

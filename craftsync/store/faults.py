@@ -1,0 +1,105 @@
+"""What a database's error means to its user: a sentence about the store, and what to type.
+
+Nothing here needs SQLAlchemy: `status` explains its faults without it.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from craftsync.errors import StoreUnusable
+
+WHERE = "See where the store is set: craftsync config show"
+CREATE = "craftsync sync"
+
+_SQLSTATES = {  # PostgreSQL: the class of the error, or its whole code
+    "08": ("cannot be reached", "Is the server up? pg_isready"),
+    "28": ("does not let this user in", WHERE),
+    "3D": ("is no database on that server", "createdb, then craftsync sync"),
+    "42501": ("may not be used by this user", WHERE),
+    "25006": ("cannot be written: it is read-only", WHERE),
+    "53": ("has no room or no connection left", "Make room on the server, then run again."),
+    "57P": ("was shut down by its administrator", "Run again when it is back."),
+}
+
+
+def explain(error: BaseException, place: str) -> StoreUnusable | None:
+    """Say what `error` of a driver means for the store at `place`; None where it is a bug."""
+    if isinstance(error, sqlite3.Error):
+        return _of_sqlite(error, place)
+    state = getattr(error, "sqlstate", None)
+    if isinstance(state, str):
+        for start, (what, hint) in _SQLSTATES.items():
+            if state.startswith(start):
+                return StoreUnusable(f"The store {place} {what}.", hint=hint)
+    if type(error).__module__.startswith("psycopg") and type(error).__name__ == "OperationalError":
+        return StoreUnusable(f"The store {place} cannot be reached.", hint="pg_isready")
+    return None
+
+
+def missing(place: str) -> StoreUnusable:
+    """Say that there is no store yet."""
+    return StoreUnusable(f"There is no store at {place}.", hint=CREATE)
+
+
+def foreign(place: str) -> StoreUnusable:
+    """Say that a file is something else than a store."""
+    return StoreUnusable(f"{place} is not a store of craftsync.", hint=WHERE)
+
+
+def of_file(error: OSError, place: str) -> StoreUnusable:
+    """Say why the store's file or folder could not be made."""
+    reason = (error.strerror or str(error)).lower()
+    folder = Path(place).parent
+    return StoreUnusable(f"The store {place} cannot be made: {reason}.", hint=f"ls -ld {folder}")
+
+
+def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    match code:
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return _unopened(Path(place))
+        case sqlite3.SQLITE_NOTADB:
+            return foreign(place)
+        case sqlite3.SQLITE_CORRUPT:
+            return StoreUnusable(
+                f"The store {place} is damaged: {error}.",
+                hint=f"Restore a backup, or begin anew: mv {place} {place}.damaged; craftsync sync",
+            )
+        case sqlite3.SQLITE_READONLY:
+            return StoreUnusable(
+                f"The store {place} is read-only.", hint=f"ls -ld {place} {Path(place).parent}"
+            )
+        case sqlite3.SQLITE_FULL:
+            return StoreUnusable(
+                f"The disk of the store {place} is full; what was saved stays.",
+                hint=f"df -h {Path(place).parent}",
+            )
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
+            return StoreUnusable(
+                f"The store {place} is locked by another program.", hint=f"fuser -v {place}"
+            )
+        case sqlite3.SQLITE_IOERR:
+            return StoreUnusable(
+                f"The disk of the store {place} failed: {error}.",
+                hint=f"df -h {Path(place).parent}",
+            )
+    return None
+
+
+def _unopened(path: Path) -> StoreUnusable:
+    """Find out why SQLite could not open a file: it does not tell."""
+    if path.is_dir():
+        return StoreUnusable(f"{path} is a folder, not a store.", hint=WHERE)
+    try:
+        there = path.exists()
+    except PermissionError:
+        there = True
+    if not there:
+        return missing(str(path))
+    if not os.access(path, os.R_OK):
+        return StoreUnusable(f"The store {path} may not be read.", hint=f"ls -l {path}")
+    # Its -wal and -shm lie beside it, and even a reader may have to make them.
+    return StoreUnusable(
+        f"The store {path} cannot be opened in its folder.", hint=f"ls -ld {path.parent}"
+    )

@@ -1,0 +1,54 @@
+"""A SQLite store as a file: make it for its user alone, open it with the standard library."""
+
+import os
+import sqlite3
+from pathlib import Path
+from urllib.parse import quote
+
+from craftsync.store import faults
+
+_WAIT_MS = 30_000
+
+
+def make_folder(path: str) -> None:
+    """Make the folders above a file that are not there, for the user alone (0700)."""
+    try:
+        for folder in reversed([above for above in Path(path).parents if not above.exists()]):
+            folder.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise faults.of_file(error, path) from error
+
+
+def make(path: str) -> None:
+    """Make an empty file for the user alone, 0600 in a folder 0700, unless there is one.
+
+    SQLite gives a store's -wal and -shm the mode of its file.
+    """
+    make_folder(path)
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    except OSError as error:
+        raise faults.of_file(error, path) from error
+    os.close(descriptor)
+
+
+def connect(path: str, mode: str) -> sqlite3.Connection:
+    """Open a file that is there: `mode` `ro` or `rw`. A missing one is an error, never made."""
+    uri = f"file:{quote(path)}?mode={mode}"
+    if mode == "ro" and _cannot_change(path):
+        uri += "&immutable=1"  # else SQLite would want to make a -shm beside it
+    connection = sqlite3.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_WAIT_MS / 1000
+    )
+    connection.execute(f"pragma busy_timeout={_WAIT_MS}")
+    return connection
+
+
+def _cannot_change(path: str) -> bool:
+    """Whether a file lies on a read-only file system, so that nobody writes it now."""
+    try:
+        return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False

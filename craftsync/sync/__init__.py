@@ -1,0 +1,1 @@
+"""Mirroring: decide what to fetch, fetch it, save it."""

@@ -1,0 +1,293 @@
+"""Deployments and pipelines: listed, read one by one where that is needed, saved, or gone."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TypeVar
+
+from craftsync.errors import (
+    BadAnswer,
+    BadCredentials,
+    BadPayload,
+    Missing,
+    Unreachable,
+    UpstreamFault,
+    Usage,
+    nearest,
+)
+from craftsync.records import Deployment, Incarnation, ObjectKind, Payload, Pipeline
+from craftsync.store import estate as store_estate
+from craftsync.store import ledger
+from craftsync.store import mirror as mirror_store
+from craftsync.store.environments import Rev
+from craftsync.sync import absences
+from craftsync.sync.events import Withheld
+from craftsync.sync.fetch import in_parallel
+from craftsync.sync.job import Job
+from craftsync.sync.plan import plan
+from craftsync.sync.tally import Tally
+from craftsync.upstream import payloads
+
+T = TypeVar("T", Deployment, Pipeline)
+
+Listing = Sequence[Payload] | UpstreamFault
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the executions' turn needs to know of the rest of the estate.
+
+    `pipelines` are to be listed, those among them in `unlisted` only because a deployment or the
+    store names them; `vanished` answer 404 themselves, so that their executions count as none.
+    """
+
+    deployments: absences.Deployments
+    pipelines: tuple[str, ...]
+    unlisted: frozenset[str]
+    vanished: tuple[str, ...]
+
+
+def mirror(job: Job, tally: Tally) -> Known:
+    """Mirror the deployments and pipelines in scope; a failed listing leaves its scope as it is.
+
+    Raises `Unreachable` when neither listing can be had, `BadCredentials` when the platform takes
+    no request of this token, `Usage` for a pipeline that nobody knows.
+    """
+    deployments = _listing(job.platform.deployments)
+    pipelines = _listing(job.platform.pipelines)
+    if isinstance(deployments, UpstreamFault) and isinstance(pipelines, UpstreamFault):
+        _nothing_works(deployments, pipelines)
+    known, named = _mirror_deployments(job, tally, deployments)
+    listed, lost = _mirror_pipelines(job, tally, pipelines)
+    wanted = job.options.pipelines
+    unknown = [name for name in wanted if name not in listed | named | lost]
+    if unknown and not isinstance(pipelines, UpstreamFault):
+        raise Usage(
+            f"No pipeline is called {unknown[0]}.",
+            hint=nearest(unknown[0], listed | named | lost),
+        )
+    left_over = lost - named if not wanted else lost & set(wanted) - named
+    vanished = {name for name in left_over if _answers_404(job, name)}
+    in_scope = set(wanted) or (listed | named)
+    return Known(
+        deployments=known,
+        pipelines=tuple(sorted(in_scope - vanished)),
+        unlisted=frozenset(in_scope - listed),
+        vanished=tuple(sorted(vanished)),
+    )
+
+
+def _listing(ask: Callable[[], Sequence[Payload]]) -> Listing:
+    try:
+        return ask()
+    except UpstreamFault as fault:
+        return fault
+
+
+def _nothing_works(*faults: UpstreamFault) -> None:
+    """Tell a platform out of reach, or one that takes no request, from malformed listings."""
+    statuses = [fault.status if isinstance(fault, BadAnswer) else 0 for fault in faults]
+    if all(status == HTTPStatus.UNAUTHORIZED for status in statuses):
+        raise BadCredentials(
+            "The platform refuses every request of this token (HTTP 401).",
+            hint="Take a new token from your account on the platform and set it.",
+        )
+    if all(status is None or status >= HTTPStatus.INTERNAL_SERVER_ERROR for status in statuses):
+        raise Unreachable(
+            f"The platform gives no listing: {faults[0]}", hint="Try again later: craftsync sync"
+        )
+
+
+def _mirror_deployments(
+    job: Job, tally: Tally, entries: Listing
+) -> tuple[absences.Deployments, frozenset[str]]:
+    """Save what is listed, mark what is gone; return also the names of pipelines in it."""
+    with job.engine.connect() as conn:
+        held = list(store_estate.held_deployments(conn, tally.environment_key))
+    births: dict[str, list[datetime]] = defaultdict(list)
+    for row in sorted(held, key=lambda row: row.incarnation):
+        births[row.incarnation.name].append(row.incarnation.created_at)
+    if isinstance(entries, UpstreamFault):
+        tally.fail(ObjectKind.DEPLOYMENTS, "", "listing", str(entries))
+        return absences.Deployments(None, births, job.platform.deployment), frozenset()
+    there = [entry for entry in entries if not payloads.is_archived(entry)]
+    in_scope = [entry for entry in there if job.wanted(payloads.pipeline_of(entry))]
+    tally.deployments = len(in_scope)
+
+    def read(entry: Payload) -> Deployment:
+        detail = job.redactor.deployment(job.platform.deployment(entry["name"]))
+        return payloads.deployment(job.redactor.deployment(entry), detail)
+
+    found, unread = _read(job, tally, ObjectKind.DEPLOYMENT, "name", in_scope, read)
+    gone = _gone(
+        job,
+        tally,
+        ObjectKind.DEPLOYMENTS,
+        listed={Incarnation(one.name, one.created_at) for one in found},
+        held={
+            row.incarnation for row in held if not row.gone and row.incarnation.name not in unread
+        },
+        ask=job.platform.deployment,
+    )
+    with job.engine.begin() as conn:
+        rev = Rev(conn, tally.environment_key)
+        saved = store_estate.save_deployments(
+            conn, tally.environment_key, found, seen_at=tally.started_at, rev=rev
+        )
+        store_estate.mark_deployments_gone(
+            conn,
+            {row.deployment_key for row in held if row.incarnation in gone},
+            gone_at=tally.started_at,
+            rev=rev,
+        )
+    tally.deployments_changed = saved.written
+    if not job.options.pipelines:
+        tally.complete(ObjectKind.DEPLOYMENTS, "", len(there))
+    # One whose detail could not be read is there: no absence is explained by it.
+    long_ago = datetime.min.replace(tzinfo=UTC)
+    listed = {entry["name"]: long_ago for entry in there}
+    listed.update((one.name, one.created_at) for one in found)
+    named = frozenset(name for entry in there if (name := payloads.pipeline_of(entry)))
+    return absences.Deployments(listed, births, job.platform.deployment), named
+
+
+def _mirror_pipelines(
+    job: Job, tally: Tally, entries: Listing
+) -> tuple[frozenset[str], frozenset[str]]:
+    """Save what is listed, mark what is gone.
+
+    Return the names listed, and those of pipelines that are not, while executions of theirs are
+    held that are not gone.
+    """
+    with job.engine.connect() as conn:
+        held = list(store_estate.held_pipelines(conn, tally.environment_key))
+    if isinstance(entries, UpstreamFault):
+        tally.fail(ObjectKind.PIPELINES, "", "listing", str(entries))
+        return frozenset(row.incarnation.name for row in held if not row.gone), frozenset()
+    there = [entry for entry in entries if not payloads.is_archived(entry)]
+    names = frozenset(entry["pipeline_name"] for entry in there)
+    in_scope = [entry for entry in there if job.wanted(entry["pipeline_name"])]
+    tally.pipelines = len(in_scope)
+    detailed = {row.incarnation for row in held if row.detail_sha256}
+
+    def read(entry: Payload) -> Pipeline:
+        listed = payloads.pipeline(job.redactor.pipeline(entry))
+        if Incarnation(listed.name, listed.created_at) in detailed:
+            return listed
+        detail = job.redactor.pipeline(job.platform.pipeline(listed.name))
+        return payloads.pipeline(job.redactor.pipeline(entry), detail)
+
+    found, unread = _read(job, tally, ObjectKind.PIPELINE, "pipeline_name", in_scope, read)
+    gone = _gone(
+        job,
+        tally,
+        ObjectKind.PIPELINES,
+        listed={Incarnation(one.name, one.created_at) for one in found},
+        held={
+            row.incarnation for row in held if not row.gone and row.incarnation.name not in unread
+        },
+        ask=job.platform.pipeline,
+    )
+    with job.engine.begin() as conn:
+        rev = Rev(conn, tally.environment_key)
+        store_estate.save_pipelines(
+            conn, tally.environment_key, found, seen_at=tally.started_at, rev=rev
+        )
+        store_estate.mark_pipelines_gone(
+            conn,
+            {row.pipeline_key for row in held if row.incarnation in gone},
+            gone_at=tally.started_at,
+            rev=rev,
+        )
+    if not job.options.pipelines:
+        tally.complete(ObjectKind.PIPELINES, "", len(there))
+    return names, _left_over(job, tally, names)
+
+
+def _left_over(job: Job, tally: Tally, listed: Set[str]) -> frozenset[str]:
+    """Return the pipelines that are not listed, while executions of theirs are held as there."""
+    with job.engine.connect() as conn:
+        known = {
+            name for kind, name in ledger.scopes(conn, tally.environment_key) if kind == "pipeline"
+        }
+        return frozenset(
+            name
+            for name in known - listed
+            if mirror_store.has_live(conn, tally.environment_key, name)
+        )
+
+
+def _read(
+    job: Job,
+    tally: Tally,
+    kind: ObjectKind,
+    name_key: str,
+    entries: Sequence[Payload],
+    read: Callable[[Payload], T],
+) -> tuple[list[T], frozenset[str]]:
+    """Read listed objects, each by its own GET where that is needed; name those that fail."""
+    found: list[T] = []
+    unread: set[str] = set()
+    workers = min(job.options.workers, max(len(entries), 1))
+    for entry, one in in_parallel(read, entries, workers=workers):
+        if not isinstance(one, Exception):
+            found.append(one)
+            continue
+        unread.add(entry[name_key])
+        if not isinstance(one, Missing):  # deleted since it was listed: the next listing tells
+            raw = job.redactor.deployment(entry).body if isinstance(one, BadPayload) else None
+            tally.fail(kind, entry[name_key], "detail", str(one), raw=raw)
+    return found, frozenset(unread)
+
+
+def _there(
+    held: Sequence[store_estate.HeldDeployment] | Sequence[store_estate.HeldPipeline],
+    unread: Set[str],
+) -> frozenset[Incarnation]:
+    """Return those held that are not gone; of those listed but not read nothing is known."""
+    return frozenset(
+        row.incarnation for row in held if not row.gone and row.incarnation.name not in unread
+    )
+
+
+def _gone(
+    job: Job,
+    tally: Tally,
+    kind: ObjectKind,
+    *,
+    listed: Set[Incarnation],
+    held: Set[Incarnation],
+    ask: absences.Ask,
+) -> frozenset[Incarnation]:
+    """Return those held that are gone. One that is listed anew under its name needs no asking."""
+    if job.options.pipelines:  # a scoped run never marks what it did not list
+        return frozenset()
+    births = {one.name: one.created_at for one in listed}
+    made_again = {
+        one for one in held - listed if births.get(one.name, one.created_at) > one.created_at
+    }
+    decision = plan(
+        listed=listed,
+        held=held,
+        unsettled=frozenset(),
+        explained=made_again,
+        accept_vanished=job.options.accept_vanished,
+    )
+    if decision.withheld:
+        tally.withhold(Withheld(kind, "", len(listed), len(held), len(decision.withheld)))
+    return frozenset(
+        one
+        for one in decision.gone
+        if one in made_again or absences.is_gone(ask, one.name, one.created_at)
+    )
+
+
+def _answers_404(job: Job, pipeline_name: str) -> bool:
+    try:
+        return payloads.is_archived(job.platform.pipeline(pipeline_name))
+    except Missing:
+        return True
+    except UpstreamFault:
+        return False

@@ -1,0 +1,124 @@
+"""The story of one sync: list, decide, fetch, save, and write down how it went.
+
+Nothing is believed to be gone that was not listed completely and asked for; nothing is saved that
+was not fetched whole. Every batch is one transaction: rows, bookkeeping and figures together.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from craftsync import __version__
+from craftsync.errors import BadAnswer, CraftsyncError, Interrupted, Refused, Unreachable
+from craftsync.store import engine as engines
+from craftsync.store import environments, ledger
+from craftsync.sync import estate, executions
+from craftsync.sync.events import Began, Outcome
+from craftsync.sync.job import Job
+from craftsync.sync.tally import Tally
+
+_TO_THE_END = frozenset({"complete", "partial", "withheld"})
+"""Outcomes of runs that went over everything in their scope."""
+
+
+def sync(job: Job, *, run_id: int | None = None) -> Outcome:
+    """Mirror one environment once and tell how it went; the caller holds the store's lock.
+
+    `run_id` is that of a run that already mirrored another environment.
+
+    What single objects failed by is in the outcome. Whatever ends the run early (`BadCredentials`,
+    `Unreachable`, `Refused` because the environment is another one, `Interrupted`) is in it too:
+    what was saved stays. Only `StoreUnusable` is raised, for then nothing can be written down.
+    """
+    started_at = job.now()
+    job.listener(Began(job.environment, job.url, engines.place(job.engine.url)))
+    with job.engine.begin() as conn:
+        row = environments.find(conn, job.environment) or environments.enter(
+            conn, job.environment, url=job.url, upstream_id=None, seen_at=started_at
+        )
+        run_id = ledger.begin_run(
+            conn, row.key, started_at=started_at, version=__version__, run_id=run_id
+        )
+    tally = Tally(job, run_id=run_id, environment_key=row.key, started_at=started_at)
+    try:
+        _recognise(job, row, started_at)
+        executions.mirror_all(job, tally, estate.mirror(job, tally))
+    except (KeyboardInterrupt, Interrupted):
+        outcome = tally.outcome(job.now(), word="interrupted", error="interrupted")
+        outcome = replace(outcome, exit_code=Interrupted.exit_code)
+    except CraftsyncError as error:
+        outcome = tally.outcome(job.now(), word="failed", error=str(error))
+        outcome = replace(outcome, exit_code=error.exit_code, hint=error.hint)
+    else:
+        outcome = tally.outcome(job.now())
+    _write_down(job, tally, outcome)
+    job.listener(outcome)
+    return outcome
+
+
+def _recognise(job: Job, row: environments.EnvironmentRow, seen_at: datetime) -> None:
+    """Refuse to go on when the platform says that this is another environment than last time."""
+    try:
+        found = job.platform.environment_id()
+    except BadAnswer as fault:
+        raise Unreachable(
+            f"{job.url} does not answer: {fault}",
+            hint="Check the url with: craftsync config show",
+        ) from fault
+    known = row.upstream_id
+    if known and found and found not in {known, job.options.accept_environment}:
+        raise Refused(
+            f"The environment {job.environment} is another one than last time: upstream says"
+            f" {found}, the store knows {known}. Nothing was read.",
+            hint="If it is meant to be: craftsync sync"
+            f" --env {job.environment} --accept-environment {found}",
+        )
+    if (row.url, known) != (job.url, found or known):
+        with job.engine.begin() as conn:
+            environments.enter(
+                conn, job.environment, url=job.url, upstream_id=found or known, seen_at=seen_at
+            )
+
+
+def _write_down(job: Job, tally: Tally, outcome: Outcome) -> None:
+    """Close the run's record, on the disk: exit 0 comes after it, and so do all rows before it."""
+    key = tally.environment_key
+    with engines.durable_transaction(job.engine) as conn:
+        ledger.end_run(
+            conn,
+            key,
+            outcome.run_id,
+            outcome=outcome.outcome,
+            finished_at=job.now(),
+            counts=ledger.Counts(
+                listed=outcome.listed,
+                fetched=outcome.fetched,
+                unchanged=outcome.unchanged,
+                gone=outcome.gone,
+                withheld=outcome.withheld_count,
+                failed=len(outcome.failed),
+                requests=outcome.requests,
+                bytes_received=outcome.bytes_received,
+            ),
+            error=outcome.error,
+        )
+        for kind, name, listed in tally.scopes:
+            ledger.set_scope(conn, key, kind, name, complete_at=tally.started_at, listed=listed)
+        for what, failed in tally.failures.items():
+            ledger.record_failure(
+                conn,
+                key,
+                outcome.run_id,
+                what.object_kind,
+                what.object_id,
+                what.part,
+                failed.failure.why,
+                at=tally.started_at,
+                raw=failed.raw.encode() if failed.raw else None,
+                pipeline_name=failed.pipeline_name,
+            )
+        if outcome.outcome in _TO_THE_END:
+            ledger.clear_failures(
+                conn, key, keep=tally.failures.keys(), pipelines=job.options.pipelines or None
+            )
+        if outcome.outcome == "complete" and not job.options.pipelines:
+            environments.mark_synced(conn, key, at=tally.started_at)

@@ -1,0 +1,1 @@
+"""The wing that speaks HTTP and knows the platform's words."""

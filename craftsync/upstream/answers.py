@@ -1,0 +1,103 @@
+"""What an answer of the platform means: whole or broken, yes, no, or nothing proved.
+
+"Failed to list" never has the same value as "listed nothing": a listing is a well-formed 2xx JSON
+array of objects that each carry their name, or it raises.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from craftsync.errors import BadAnswer, Denied, Missing
+from craftsync.records import FileBytes, Payload
+from craftsync.upstream.retries import RETRIED, Transient, retry_after_s
+
+_SHOWN = 200  # characters of an error's own words
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A complete answer: its status and headers, and its body in memory or spooled."""
+
+    what: str  # method and path, for messages: a path holds no secret, a query might
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    file: FileBytes | None = None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether the platform answered without content: 204, or the two letters OK."""
+        return self.status == 204 or self.body.strip() == b"OK"
+
+    def checked(self, *, now: datetime) -> "Answer":
+        """Return this answer if it is a 2xx.
+
+        Raises `Missing`, `Denied`, `Transient` for what another attempt may mend, and `BadAnswer`.
+        """
+        if 200 <= self.status < 300:
+            return self
+        said = f"{self.what}: {self._said()}"
+        if self.status == 404 and self._error_object() is not None:
+            raise Missing(said)
+        if self.status == 403:
+            raise Denied(said)
+        if 300 <= self.status < 400:
+            raise Transient(
+                f"{self.what}: answered with a redirect ({self.status}), which is not followed",
+                status=self.status,
+                attempts=2,
+            )
+        if self.status in RETRIED:
+            wish = retry_after_s(self.headers.get("Retry-After"), now)
+            raise Transient(said, status=self.status, retry_after_s=wish)
+        raise BadAnswer(said, status=self.status)
+
+    def _error_object(self) -> Payload | None:
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def _said(self) -> str:
+        """Tell the status, and the platform's own message where there is one."""
+        words = (self._error_object() or {}).get("message")
+        told = f" ({words[:_SHOWN]})" if isinstance(words, str) and words else ""
+        return f"HTTP {self.status}{told}"
+
+
+def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
+    """Return the objects of a listing; raises `Transient` for whatever is no whole listing."""
+    try:
+        found: Any = json.loads(answer.body)
+    except (ValueError, RecursionError) as flaw:
+        raise _no_listing(answer, "no JSON") from flaw
+    if not isinstance(found, list):
+        raise _no_listing(answer, "no JSON array")
+    for entry in found:
+        if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
+            raise _no_listing(answer, f"an array with an entry that has no {key}")
+    return found
+
+
+def json_object(answer: Answer) -> Payload:
+    """Return the object that an answer holds; raises `Transient`."""
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError) as flaw:
+        raise Transient(f"{answer.what}: no JSON", status=answer.status, attempts=2) from flaw
+    if not isinstance(found, dict):
+        raise Transient(f"{answer.what}: no JSON object", status=answer.status, attempts=2)
+    return found
+
+
+def _no_listing(answer: Answer, found: str) -> Transient:
+    # Asked for once more: a proxy's page of the moment is not the platform's word.
+    return Transient(
+        f"{answer.what}: a listing was asked for, {found} came",
+        status=answer.status,
+        attempts=2,
+    )

@@ -1,0 +1,215 @@
+"""The platform's reading side: sends GET and the logs POST, and nothing else.
+
+Requests are copies of a prepared template, sent with the environment's proxies and certificates
+merged once; then netrc is never looked at (it would replace the bearer). Path segments are quoted
+here and nowhere else. No redirect is followed: the bearer stays where it was meant to go.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from craftsync.errors import BadAnswer, BadCredentials, Missing, Unreachable
+from craftsync.records import FileBytes, Payload, Side
+from craftsync.upstream import exact
+from craftsync.upstream.answers import Answer, json_object, listing
+from craftsync.upstream.auth import Bearer
+from craftsync.upstream.paths import url
+from craftsync.upstream.retries import Retries, Transient
+from craftsync.upstream.transport import Transport
+
+LISTING_BYTES = 1 << 29
+DETAIL_BYTES = 1 << 26
+LOG_BYTES = 1 << 28
+
+# Other 4xx answers of auth/refresh say that the SDK token is wrong; these say something else.
+_NOT_ABOUT_THE_TOKEN = frozenset({404, 408, 425, 429})
+
+
+class Platform:
+    """One environment of the platform, as a token sees it.
+
+    All methods are safe to call from many threads. They raise `Missing` (404 with an error
+    object), `Denied` (403), `TooBig`, `BadAnswer` (anything that proves nothing), `BadCredentials`
+    when the SDK token is refused, and `Unreachable` when the platform asks for too long a wait.
+    """
+
+    def __init__(
+        self,
+        *,
+        environment_url: str,
+        control_url: str,
+        sdk_token: str,
+        transport: Transport,
+        retries: Retries,
+        monotonic: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._environment_url = environment_url
+        self._control_url = control_url
+        self._sdk_token = sdk_token
+        self._transport = transport
+        self._retries = retries
+        self._now = now
+        self._bearer = Bearer(self._renew, clock=monotonic)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, second attempts and renewals included."""
+        return self._transport.requests
+
+    @property
+    def bytes_received(self) -> int:
+        """How many bytes of bodies were read so far, decompressed."""
+        return self._transport.bytes_received
+
+    def environment_id(self) -> str | None:
+        """Return the environment's id; None when the platform is too old to tell one."""
+        address = url(self._environment_url, "environment-info")
+
+        def ask() -> Payload:
+            answer = self._transport.send("GET", address, max_bytes=DETAIL_BYTES)
+            return json_object(answer.checked(now=self._now()))
+
+        try:
+            found = self._retries.run(ask).get("environment_id")
+        except Missing:
+            return None
+        return found if isinstance(found, str) and found else None
+
+    def deployments(self) -> Sequence[Payload]:
+        """List all deployments."""
+        return self._listing("deployments", key="name")
+
+    def pipelines(self) -> Sequence[Payload]:
+        """List all pipelines."""
+        return self._listing("pipelines", key="pipeline_name")
+
+    def executions(self, pipeline: str) -> Sequence[Payload]:
+        """List all executions of a pipeline, in no order that could be relied on."""
+        return self._listing("pipelines", pipeline, "executions", key="execution_id")
+
+    def deployment(self, name: str) -> Payload:
+        """Return one deployment, its endpoint token included."""
+        return self._object("deployments", name)
+
+    def pipeline(self, name: str) -> Payload:
+        """Return one pipeline."""
+        return self._object("pipelines", name)
+
+    def execution(self, execution_id: str) -> Payload:
+        """Return one execution with the values of its inputs and outputs."""
+        return self._object("executions", execution_id)
+
+    def logs(self, execution_id: str, window: Mapping[str, int] | None = None) -> Any:
+        """Return an execution's log as the platform sends it; None when it sends nothing.
+
+        `window` may hold `from` and `to`, in milliseconds since the epoch, and `limit`.
+        """
+        address = url(self._environment_url, "executions", execution_id, "logs")
+        body = json.dumps(dict(window or {})).encode()
+        return self._decoded("POST", address, max_bytes=LOG_BYTES, body=body)
+
+    def value(self, execution_id: str, side: Side, name: str, *, max_bytes: int) -> FileBytes:
+        """Return the bytes of an input or output; `TooBig` when there are more than `max_bytes`."""
+        address = url(self._environment_url, "executions", execution_id, f"{side}s", name)
+
+        def ask() -> FileBytes:
+            answer = self._signed("GET", address, max_bytes=max_bytes, spooled=True)
+            if answer.file is None:
+                raise BadAnswer(f"{answer.what}: no content", status=answer.status)
+            return answer.file
+
+        return self._retries.run(ask)
+
+    def metrics(self, kind: str, query: Mapping[str, str]) -> Any:
+        """Return one page of metrics; `kind` is `single-value` or `list-values`."""
+        address = url(self._environment_url, "metrics", kind, query=query)
+        return self._decoded("GET", address, max_bytes=DETAIL_BYTES)
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def _object(self, collection: str, name: str) -> Payload:
+        address = url(self._environment_url, collection, name)
+        payload = self._decoded("GET", address, max_bytes=DETAIL_BYTES)
+        if not isinstance(payload, dict):
+            raise BadAnswer(f"GET {collection}/{name}: the answer is no JSON object")
+        return payload
+
+    def _decoded(
+        self, method: str, address: str, *, max_bytes: int, body: bytes | None = None
+    ) -> Any:
+        """Decode JSON with every digit; a body that is no JSON is asked for once more."""
+
+        def ask() -> Any:
+            answer = self._signed(method, address, max_bytes=max_bytes, body=body)
+            if answer.is_nothing:
+                return None
+            try:
+                return exact.loads(answer.body)
+            except ValueError as flaw:
+                raise Transient(
+                    f"{answer.what}: the answer is no JSON", status=answer.status, attempts=2
+                ) from flaw
+
+        return self._retries.run(ask)
+
+    def _listing(self, *segments: str, key: str) -> Sequence[Payload]:
+        address = url(self._environment_url, *segments)
+        return self._retries.run(
+            lambda: listing(self._signed("GET", address, max_bytes=LISTING_BYTES), key=key)
+        )
+
+    def _signed(
+        self,
+        method: str,
+        address: str,
+        *,
+        max_bytes: int,
+        body: bytes | None = None,
+        spooled: bool = False,
+    ) -> Answer:
+        """Send one request; a 401 renews the token, and the request is sent once more at once."""
+        token = self._bearer.token()
+        answer = self._transport.send(
+            method, address, token=token, body=body, max_bytes=max_bytes, spooled=spooled
+        )
+        if answer.status == 401:
+            self._bearer.forget(refused=token)
+            answer = self._transport.send(
+                method,
+                address,
+                token=self._bearer.token(),
+                body=body,
+                max_bytes=max_bytes,
+                spooled=spooled,
+            )
+        return answer.checked(now=self._now())
+
+    def _renew(self) -> str:
+        """Exchange the SDK token for an access token."""
+        address = url(self._control_url, "auth", "refresh")
+        body = json.dumps({"refresh_token": self._sdk_token}).encode()
+
+        def ask() -> str:
+            answer = self._transport.send("POST", address, body=body, max_bytes=DETAIL_BYTES)
+            if 400 <= answer.status < 500 and answer.status not in _NOT_ABOUT_THE_TOKEN:
+                raise BadCredentials(
+                    f"The platform does not accept the SDK token (HTTP {answer.status}).",
+                    hint="Take a new token from your account on the platform and set it.",
+                )
+            found = json_object(answer.checked(now=self._now())).get("access_token")
+            if not isinstance(found, str) or not found:
+                raise Transient(f"{answer.what}: no access token in the answer", attempts=2)
+            return found
+
+        try:
+            return self._retries.run(ask)
+        except (BadAnswer, Missing) as fault:
+            raise Unreachable(
+                f"No access token could be had from {self._control_url}: {fault}",
+                hint="Check the control_url with: craftsync config show",
+            ) from fault

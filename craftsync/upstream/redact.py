@@ -1,0 +1,292 @@
+"""Secrets out, fingerprints in, before a payload leaves this wing.
+
+A secret is the value of an input fed from an environment variable (constants too, if asked for),
+what stands under a key that names a credential, and the user info of a repository's URL. In its
+place stands `redacted:` and 16 hex digits of a keyed hash, so that a change is seen and nothing
+else. Where a secret of six characters and more is said again, the echo is replaced as well; but
+the platform's own words (ids, names, statuses, dates) stay: they say which object this is.
+
+Redacting what is redacted changes nothing.
+"""
+
+import hmac
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+from craftsync.upstream import echoes, exact, words
+from craftsync.upstream.echoes import FINGERPRINT, Secrets, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """An answer without its secrets.
+
+    `body` is the payload once more, as exact compact JSON in ASCII. `inputs` and `outputs` are the
+    positions whose value holds a fingerprint. `secrets` serve to find the echoes in the logs,
+    files and errors of the same object, and nothing else.
+    """
+
+    payload: Any
+    body: str
+    inputs: frozenset[int] = frozenset()
+    outputs: frozenset[int] = frozenset()
+    secrets: Secrets = field(default_factory=dict, repr=False)
+
+
+class Redactor:
+    """Knows the key of the fingerprints, and what the user wants kept away."""
+
+    def __init__(
+        self,
+        key: bytes,
+        *,
+        environment_values: bool = True,
+        constants: bool = False,
+        patterns: Sequence[str] = (),
+    ) -> None:
+        self._key = key
+        self._environment_values = environment_values
+        self._constants = constants
+        self._patterns = tuple(re.compile(pattern) for pattern in patterns)
+        # The same few secrets come with each execution of a deployment.
+        self._echoes_of = lru_cache(maxsize=1024)(self._echoes)
+        self._hash = lru_cache(maxsize=1024)(self._hash_of)
+
+    def fingerprint(self, text: str) -> str:
+        """Return what stands in the place of a secret."""
+        return self._hash(text)
+
+    def secrets(self, values: Iterable[str]) -> Secrets:
+        """Return what to look for where these texts must not be read (tokens, above all)."""
+        found: dict[str, str] = {}
+        for value in values:
+            self._learn(value, found)
+        return found
+
+    def execution(self, payload: Any) -> Redacted:
+        """Redact an execution, as its own GET or a listing shows it."""
+        secrets: dict[str, str] = {}
+        if type(payload) is dict:
+            payload = self._seal_items(payload, ("inputs",), secrets)
+            steps = payload.get("steps")
+            if type(steps) is list and any("inputs" in step for step in steps if step):
+                steps = [self._seal_items(step, ("inputs",), secrets) for step in steps]
+                payload = {**payload, "steps": steps}
+        return self._finish(payload, secrets)
+
+    def deployment(self, payload: Any) -> Redacted:
+        """Redact a deployment; the fingerprint of its token stands where the token stood."""
+        secrets: dict[str, str] = {}
+        payload = self._seal_items(payload, ("inputs_mapping", "inputs"), secrets)
+        return self._finish(payload, secrets)
+
+    def pipeline(self, payload: Any) -> Redacted:
+        """Redact a pipeline."""
+        secrets: dict[str, str] = {}
+        payload = self._seal_items(payload, ("inputs", "open_inputs"), secrets)
+        if type(payload) is dict and "parameters" in payload:
+            parameters = self._seal_items(payload["parameters"], ("inputs",), secrets)
+            payload = {**payload, "parameters": parameters}
+        return self._finish(payload, secrets)
+
+    def text(self, text: str, secrets: Secrets) -> str:
+        """Replace what `text` says of the secrets, and what the user's patterns find in it."""
+        text = echoes.replaced(text, secrets)
+        return self._without_patterns(text) if self._patterns else text
+
+    def stream(self, chunks: Iterable[bytes], secrets: Secrets) -> Stream:
+        """Replace what the bytes of a file say of the secrets, wherever the chunks are cut."""
+        return Stream(chunks, secrets)
+
+    def _finish(self, payload: Any, secrets: dict[str, str]) -> Redacted:
+        body = exact.dumps(payload, ascii=True)
+        if words.may_hold_credentials(body):
+            payload = self._without_credentials(payload, secrets, of_platform=True)
+            body = exact.dumps(payload, ascii=True)
+        if self._patterns or any(echoes.escaped(echo) in body for echo in secrets):
+            payload = self._without_echoes(payload, secrets, of_platform=True)
+            body = exact.dumps(payload, ascii=True)
+        if type(payload) is not dict or "redacted:" not in body:
+            return Redacted(payload, body, secrets=secrets)
+        return Redacted(
+            payload,
+            body,
+            inputs=_positions_redacted(payload.get("inputs")),
+            outputs=_positions_redacted(payload.get("outputs")),
+            secrets=secrets,
+        )
+
+    # What is secret by where it comes from.
+
+    def _seal_items(self, payload: Any, keys: Sequence[str], secrets: dict[str, str]) -> Any:
+        """Seal the items of some lists; what changes is copied, for the payload is the caller's."""
+        if type(payload) is not dict:
+            return payload
+        for key in keys:
+            items = payload.get(key)
+            if type(items) is list:
+                sealed = [self._seal_item(item, secrets) for item in items]
+                payload = {**payload, key: sealed}
+        return payload
+
+    def _seal_item(self, item: Any, secrets: dict[str, str]) -> Any:
+        if type(item) is not dict:
+            return item
+        nested = item.get("mapping_value")
+        if type(nested) is not dict:
+            nested = {}
+        whole = self._is_secret(item, nested)
+        if not whole and not (
+            self._constants and ("default_value" in item or "default_value" in nested)
+        ):
+            return item
+        value = item.get("value")
+        sealed = self._seal_values(item, value, secrets, whole=whole)
+        if nested:
+            sealed["mapping_value"] = self._seal_values(nested, value, secrets, whole=whole)
+        return sealed
+
+    def _is_secret(self, item: dict[str, Any], nested: dict[str, Any]) -> bool:
+        via = item.get("mapping_type") or item.get("source")
+        via = via.lower() if type(via) is str else ""
+        if self._environment_values and (
+            via == "environment_variable"
+            or nested.get("environment_variable_name")
+            or item.get("environment_variable_name")
+        ):
+            return True
+        return self._constants and (
+            via == "constant" or "constant_value" in nested or "constant_value" in item
+        )
+
+    def _seal_values(
+        self, mapping: dict[str, Any], value: Any, secrets: dict[str, str], *, whole: bool
+    ) -> dict[str, Any]:
+        return {
+            key: self._seal(held, secrets)
+            if key == "default_value"
+            or (
+                whole
+                and key not in words.PLATFORMS
+                and (key.endswith("value") or held == value)
+                and not (key == "mapping_value" and type(held) is dict)
+            )
+            else held
+            for key, held in mapping.items()
+        }
+
+    def _seal(self, value: Any, secrets: dict[str, str]) -> Any:
+        if value is None or (type(value) is str and FINGERPRINT.fullmatch(value)):
+            return value
+        self._learn(value, secrets)
+        return self.fingerprint(value if type(value) is str else exact.dumps(value))
+
+    def _learn(self, value: Any, secrets: dict[str, str]) -> None:
+        """Note down how a value may be said again: the whole of it, and each text in it."""
+        if type(value) is not bool and value is not None:
+            secrets.update(self._echoes_of(value if type(value) is str else exact.dumps(value)))
+        if type(value) is dict or type(value) is list:
+            for leaf in value.values() if type(value) is dict else value:
+                if type(leaf) in (str, dict, list):
+                    self._learn(leaf, secrets)
+
+    def _echoes(self, text: str) -> dict[str, str]:
+        fingerprint = self.fingerprint(text)
+        return dict.fromkeys(echoes.forms(text), fingerprint)
+
+    # What is secret by its name, and URLs that carry a secret.
+
+    def _without_credentials(
+        self, node: Any, secrets: dict[str, str], *, of_platform: bool, named: bool = False
+    ) -> Any:
+        if type(node) is dict:
+            return {
+                key: self._without_credentials(
+                    held,
+                    secrets,
+                    of_platform=of_platform and key not in words.USERS,
+                    named=words.names_credential(key, of_platform=of_platform),
+                )
+                for key, held in node.items()
+            }
+        if type(node) is list:
+            return [
+                self._without_credentials(held, secrets, of_platform=of_platform, named=named)
+                for held in node
+            ]
+        if named and type(node) is not bool and node != "":
+            return self._seal(node, secrets)
+        if of_platform and type(node) is str:
+            return words.USER_INFO.sub(lambda found: self._forget_user(found, secrets), node)
+        return node
+
+    def _forget_user(self, found: re.Match[str], secrets: dict[str, str]) -> str:
+        if found[1] == "git":  # it says who knocks, not with which key
+            return found[0]
+        password = found[1].rpartition(":")[2]
+        self._learn(password, secrets)
+        self._learn(unquote(password), secrets)
+        return "://"
+
+    def _hash_of(self, text: str) -> str:
+        digest = hmac.digest(self._key, text.encode("utf-8", "surrogatepass"), "sha256")
+        return "redacted:" + digest.hex()[:16]
+
+    # Echoes and patterns, wherever users write.
+
+    def _without_echoes(self, node: Any, secrets: Secrets, *, of_platform: bool) -> Any:
+        if type(node) is str:
+            return self.text(node, secrets)
+        if type(node) is dict:
+            return {
+                key if of_platform else self.text(key, secrets): held
+                if of_platform and key in words.PLATFORMS
+                else self._without_echoes(
+                    held, secrets, of_platform=of_platform and key not in words.USERS
+                )
+                for key, held in node.items()
+            }
+        if type(node) is list:
+            return [self._without_echoes(held, secrets, of_platform=of_platform) for held in node]
+        if node is None or type(node) is bool:
+            return node
+        digits = exact.number_text(node)
+        if digits in secrets or any(pattern.search(digits) for pattern in self._patterns):
+            return self.fingerprint(digits)
+        return node
+
+    def _without_patterns(self, text: str) -> str:
+        """Apply the user's patterns until they find nothing more, but never to a fingerprint."""
+        while True:
+            before = text
+            for pattern in self._patterns:
+                if pattern.search(text):
+                    pieces = FINGERPRINT.split(text)
+                    pieces[::2] = [
+                        pattern.sub(lambda found: found[0] and self.fingerprint(found[0]), piece)
+                        for piece in pieces[::2]
+                    ]
+                    text = "".join(pieces)
+            if text == before:
+                return text
+
+
+def _positions_redacted(items: Any) -> frozenset[int]:
+    """Return the positions of the items whose value holds a fingerprint."""
+    if type(items) is not list:
+        return frozenset()
+    return frozenset(
+        position
+        for position, item in enumerate(items)
+        if type(item) is dict and _holds_fingerprint(item.get("value"))
+    )
+
+
+def _holds_fingerprint(value: Any) -> bool:
+    if type(value) is dict or type(value) is list:
+        value = exact.dumps(value)
+    return type(value) is str and FINGERPRINT.search(value) is not None

@@ -1,0 +1,191 @@
+"""Bytes out, bytes in: one session a thread, a total deadline, bounded bodies.
+
+`requests` counts its read timeout from byte to byte, so a body that drips never ends; here a body
+is read piece by piece against one deadline and a size limit, decompressed bytes counted.
+"""
+
+import hashlib
+import tempfile
+import threading
+import urllib.parse
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from craftsync.errors import BadAnswer, TooBig
+from craftsync.records import FileBytes
+from craftsync.upstream.answers import Answer
+from craftsync.upstream.retries import Transient
+
+CONNECT_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 30.0
+_PIECE = 1 << 16
+_SPOOLED = 1 << 20  # a file value above this goes to disk
+_ERROR_BYTES = 1 << 20
+
+
+class Transport:
+    """Send requests from many threads and count what they cost."""
+
+    def __init__(
+        self,
+        *,
+        client: str,
+        bases: tuple[str, ...],
+        monotonic: Callable[[], float],
+        timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        self._client = client
+        self._monotonic = monotonic
+        self._timeout_s = timeout_s
+        self._local = threading.local()
+        self._counting = threading.Lock()
+        self._sessions: list[requests.Session] = []
+        self._settings = {_origin(base): _environment_settings(base) for base in bases}
+        self.requests = 0
+        self.bytes_received = 0
+
+    def send(
+        self,
+        method: str,
+        address: str,
+        *,
+        max_bytes: int,
+        token: str | None = None,
+        body: bytes | None = None,
+        spooled: bool = False,
+        deadline_s: float | None = None,
+    ) -> Answer:
+        """Send one request and read its answer whole.
+
+        Raises `Transient` when no whole answer came in time, `TooBig` above `max_bytes`, and
+        `BadAnswer` for what no repetition mends (a certificate that does not fit).
+        """
+        what = f"{method} {urllib.parse.urlsplit(address).path}"
+        ends_at = self._monotonic() + (deadline_s or 2 * self._timeout_s)
+        try:
+            response = self._session().send(
+                self._prepared(method, address, token, body),
+                timeout=(min(CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s),
+                allow_redirects=False,
+                stream=True,
+                **self._settings[_origin(address)],
+            )
+            with response:
+                return self._read(response, what, max_bytes, spooled=spooled, ends_at=ends_at)
+        except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as flaw:
+            raise BadAnswer(f"{what}: the certificate is not accepted ({_short(flaw)})") from flaw
+        except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as flaw:
+            raise Transient(
+                f"{what}: timed out after {self._timeout_s:g} s", timed_out=True
+            ) from flaw
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as flaw:
+            raise Transient(f"{what}: {_short(flaw)}") from flaw
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for session in self._sessions:
+            session.close()
+
+    def _read(
+        self, response: Any, what: str, max_bytes: int, *, spooled: bool, ends_at: float
+    ) -> Answer:
+        is_value = spooled and 200 <= response.status_code < 300
+        limit = max_bytes if 200 <= response.status_code < 300 else _ERROR_BYTES
+        told = response.headers.get("Content-Length", "")
+        if told.isdecimal() and int(told) > limit:
+            raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
+        pieces = self._pieces(response, what, limit, ends_at)
+        if not is_value:
+            return Answer(what, response.status_code, response.headers, b"".join(pieces))
+        if not told and not getattr(response.raw, "chunked", False):
+            # A body without a length that ends with the connection may have been cut.
+            raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
+        return Answer(what, response.status_code, response.headers, b"", _spool(pieces))
+
+    def _pieces(self, response: Any, what: str, limit: int, ends_at: float) -> Iterator[bytes]:
+        size = 0
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            size += len(piece)
+            if size > limit:
+                raise TooBig(f"{what}: more than {limit:,} bytes")
+            if self._monotonic() > ends_at:
+                raise Transient(f"{what}: the answer took too long", timed_out=True)
+            yield piece
+        with self._counting:
+            self.bytes_received += size
+
+    def _prepared(
+        self, method: str, address: str, token: str | None, body: bytes | None
+    ) -> requests.PreparedRequest:
+        prepared: requests.PreparedRequest = self._local.template.copy()
+        prepared.method = method
+        prepared.url = address
+        if token is not None:
+            prepared.headers["Authorization"] = f"Bearer {token}"
+        if body is not None:
+            prepared.body = body
+            prepared.headers["Content-Type"] = "application/json"
+            prepared.headers["Content-Length"] = str(len(body))
+        return prepared
+
+    def _session(self) -> requests.Session:
+        """Return this thread's session, and count the request it is wanted for."""
+        with self._counting:
+            self.requests += 1
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False
+            adapter = HTTPAdapter(pool_connections=2, pool_maxsize=1, max_retries=0)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            template = requests.Request("GET", "http://localhost/").prepare()
+            template.headers["Accept"] = "*/*"
+            template.headers["Accept-Encoding"] = "gzip, deflate"
+            template.headers["User-Agent"] = template.headers["craft-ai-client"] = self._client
+            self._local.template = template
+            self._local.session = session
+            with self._counting:
+                self._sessions.append(session)
+        return session
+
+
+def _environment_settings(base: str) -> dict[str, Any]:
+    """Read proxies and certificates from the environment, once, as `requests` would each time."""
+    with requests.Session() as session:
+        merged = session.merge_environment_settings(base, {}, None, None, None)
+    return {name: merged[name] for name in ("proxies", "verify", "cert")}
+
+
+def _spool(pieces: Iterator[bytes]) -> FileBytes:
+    digest, size = hashlib.sha256(), 0
+    # Closed by the writer who stores it.
+    content = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115
+    try:
+        for piece in pieces:
+            digest.update(piece)
+            size += len(piece)
+            content.write(piece)
+    except BaseException:
+        content.close()
+        raise
+    content.seek(0)
+    return FileBytes(digest.hexdigest(), size, content)
+
+
+def _origin(address: str) -> str:
+    parts = urllib.parse.urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _short(flaw: BaseException) -> str:
+    """Say what went wrong in the words of the innermost cause, which knows best."""
+    reason = getattr(flaw, "reason", None) or (flaw.args[0] if flaw.args else None)
+    if isinstance(reason, BaseException) and reason is not flaw:
+        return _short(reason)
+    text = str(flaw).split(": ", 1)[-1] if "object at 0x" in str(flaw) else str(flaw)
+    return text or type(flaw).__name__

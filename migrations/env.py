@@ -1,0 +1,71 @@
+"""Run the revisions between two sweeps of the views, all in the caller's transaction.
+
+Views break a batch alter on SQLite and a change of type on PostgreSQL, so they are dropped first
+and made again from `relations.py`; a user's own views on SQLite are put back as they were. At the
+end no row may be missing and no foreign key dangle, else everything is rolled back.
+"""
+
+from alembic import context
+from sqlalchemy import Connection, inspect, text
+
+from craftsync.store import relations
+from craftsync.store.models import Base
+
+
+def _drop_views(connection: Connection) -> list[str]:
+    """Drop what could stand in the way; return how to make a user's own views again."""
+    if connection.dialect.name != "sqlite":
+        for relation in reversed(relations.PUBLIC):
+            connection.exec_driver_sql(relation.drop_view())
+        return []
+    found = connection.exec_driver_sql(
+        "select name, sql from sqlite_master where type = 'view' order by rowid"
+    ).all()
+    for name, _ in found:
+        connection.exec_driver_sql(f'drop view "{name}"')
+    ours = {relation.name for relation in relations.PUBLIC}
+    return [sql for name, sql in found if name not in ours]
+
+
+def _make_views(connection: Connection, others: list[str]) -> None:
+    for relation in relations.PUBLIC:
+        connection.exec_driver_sql(relation.create_view(connection.dialect.name))
+    for sql in others:
+        connection.exec_driver_sql(sql)
+
+
+def _rows(connection: Connection) -> dict[str, int]:
+    tables = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+    return {
+        name: connection.execute(text(f'select count(*) from "{name}"')).scalar_one()
+        for name in tables
+    }
+
+
+def _check(connection: Connection, before: dict[str, int]) -> None:
+    after = _rows(connection)
+    lost = {name: (rows, after[name]) for name, rows in before.items() if after.get(name) != rows}
+    if lost:
+        raise RuntimeError(f"rows before and after the revisions differ: {lost}")
+    if connection.dialect.name == "sqlite":
+        dangling = connection.exec_driver_sql("pragma foreign_key_check").all()
+        if dangling:
+            raise RuntimeError(f"foreign keys dangle after the revisions: {dangling[:5]}")
+
+
+def run(connection: Connection) -> None:
+    before = _rows(connection)
+    others = _drop_views(connection)
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        transactional_ddl=True,
+        render_as_batch=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    _make_views(connection, others)
+    _check(connection, before)
+
+
+run(context.config.attributes["connection"])

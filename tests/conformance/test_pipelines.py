@@ -1,0 +1,64 @@
+import pytest
+from craft_ai_sdk import SdkException
+
+from craftsync.simulator import Quirks, World
+
+
+def test_pipelines_are_listed(client):
+    pipelines = client.list_pipelines()
+    assert len(pipelines) == 12
+    assert {"pipeline_name", "created_at", "status"} == set(pipelines[0])
+
+
+def test_a_pipeline_comes_in_two_halves(client):
+    pipeline = client.get_pipeline("iris-train")
+    assert pipeline["parameters"]["pipeline_name"] == "iris-train"
+    assert pipeline["parameters"]["inputs"][0]["data_type"] == "file"
+    assert pipeline["creation_info"]["origin"] == "git_repository"
+    assert "id" not in pipeline["creation_info"]
+    assert "is_archived" not in pipeline["creation_info"]
+
+
+def test_optional_keys_of_a_pipeline_are_absent_rather_than_null(client):
+    assert "description" not in client.get_pipeline("image-resize")["parameters"]
+
+
+def test_waiting_for_a_pipeline_asks_until_it_is_ready(client, world: World):
+    world.add_pipeline("fresh").polls_left = 2
+    pipeline = client.get_pipeline("fresh", wait_for_completion=True)
+    assert pipeline["creation_info"]["status"] == "ready"
+    assert world.requests.statuses[307] == 2
+
+
+def test_an_unknown_pipeline_is_a_404(client):
+    for ask in (client.get_pipeline, client.list_pipeline_executions):
+        with pytest.raises(SdkException) as missing:
+            ask("nope")
+        assert missing.value.status_code == 404
+
+
+def test_an_unknown_pipeline_may_have_an_empty_list(serve, sign_in):
+    client = sign_in(serve(World(quirks=Quirks(unknown_pipeline_executions="empty"))))
+    assert client.list_pipeline_executions("nope") == []
+
+
+def test_the_log_of_a_pipelines_creation_is_flat(client):
+    lines = client.get_pipeline_logs("iris-train", limit=2)
+    assert [set(line) for line in lines] == [{"timestamp", "message"}] * 2
+
+
+def test_a_pipeline_with_deployments_is_deleted_by_force_only(client, world: World):
+    with pytest.raises(SdkException) as refused:
+        client.delete_pipeline("iris-train")
+    assert refused.value.status_code == 409
+    assert client.delete_pipeline("iris-train", force_deployments_deletion=True) == {
+        "pipeline": {"name": "iris-train"},
+        "deployments": [{"name": "iris-nightly", "execution_rule": "periodic"}],
+    }
+    assert "iris-nightly" not in {each["name"] for each in client.list_deployments()}
+    with pytest.raises(SdkException):
+        client.list_pipeline_executions("iris-train")
+    assert [deletion.name for deletion in world.truth().deletions()] == [
+        "iris-nightly",
+        "iris-train",
+    ]

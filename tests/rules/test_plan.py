@@ -1,0 +1,195 @@
+"""The rules of sync: what is fetched, what is gone, what is doubted."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from craftsync.records import Key
+from craftsync.sync.plan import (
+    ended_lately,
+    evenly,
+    is_settled,
+    pause_after,
+    plan,
+    shows_change,
+)
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def some_keys(count):
+    return {f"e{number:04}" for number in range(count)}
+
+
+def test_a_new_execution_is_fetched():
+    assert plan(listed={"a", "b"}, held={"a"}, unsettled=set()).fetch == {"b"}
+
+
+def test_a_settled_execution_is_left_alone():
+    assert plan(listed={"a"}, held={"a"}, unsettled=set()).fetch == set()
+
+
+def test_an_unsettled_execution_is_fetched_again():
+    assert plan(listed={"a"}, held={"a"}, unsettled={"a"}).fetch == {"a"}
+
+
+def test_an_unsettled_execution_that_is_not_listed_is_not_fetched():
+    assert plan(listed={"a"}, held={"a", "b"}, unsettled={"b"}).fetch == set()
+
+
+def test_what_upstream_lost_is_gone():
+    assert plan(listed={"a"}, held={"a", "b"}, unsettled=set()).gone == {"b"}
+
+
+@pytest.mark.parametrize(
+    ("lost", "known", "believed"),
+    [
+        (11, 100, False),
+        (10, 100, True),
+        (11, 110, True),
+        (11, 109, False),
+        (12, 110, False),
+        (2, 2, False),
+        (1, 1, True),
+        (1, 2, True),
+        (10, 10, False),
+        (10, 11, True),
+        (11, 12, False),
+    ],
+)
+def test_a_listing_that_lost_too_much_is_not_believed(lost, known, believed):
+    held = some_keys(known)
+    lost_keys = set(sorted(held)[:lost])
+    outcome = plan(listed=held - lost_keys, held=held, unsettled=set())
+    expected = (lost_keys, set()) if believed else (set(), lost_keys)
+    assert (outcome.gone, outcome.withheld) == expected
+
+
+def test_new_executions_are_fetched_even_when_absences_are_withheld():
+    outcome = plan(listed={"new"}, held=some_keys(100), unsettled=set())
+    assert outcome.fetch == {"new"}
+    assert len(outcome.withheld) == 100
+
+
+def test_what_a_deleted_deployment_took_along_needs_no_permission():
+    held = some_keys(100)
+    outcome = plan(listed=set(), held=held, unsettled=set(), explained=held)
+    assert outcome.withheld == set()
+    assert outcome.gone == held
+
+
+def test_explained_absences_do_not_count_for_the_others():
+    held = some_keys(100)
+    explained = set(sorted(held)[:50])
+    lost = set(sorted(held)[:60])
+    outcome = plan(listed=held - lost, held=held, unsettled=set(), explained=explained)
+    assert outcome.gone == lost
+
+
+def test_an_explained_absence_is_gone_beside_withheld_ones():
+    held = some_keys(100)
+    explained = set(sorted(held)[:50])
+    outcome = plan(listed={"new"}, held=held, unsettled=set(), explained=explained)
+    assert outcome.gone == explained
+    assert outcome.withheld == held - explained
+
+
+def test_an_explanation_of_what_is_listed_makes_nothing_gone():
+    assert plan(listed={"a"}, held={"a"}, unsettled=set(), explained={"a"}).gone == set()
+
+
+def test_a_ceiling_below_the_loss_accepts_nothing():
+    held = some_keys(100)
+    outcome = plan(listed=set(), held=held, unsettled=set(), accept_vanished=99)
+    assert (outcome.gone, outcome.withheld) == (set(), held)
+
+
+def test_a_ceiling_as_high_as_the_loss_accepts_it():
+    held = some_keys(100)
+    assert plan(listed=set(), held=held, unsettled=set(), accept_vanished=100).gone == held
+
+
+def test_an_id_that_comes_back_with_another_date_is_another_execution():
+    old, new = Key("job-1", NOON), Key("job-1", NOON + HOUR)
+    outcome = plan(listed={new}, held={old}, unsettled=set())
+    assert (outcome.fetch, outcome.gone) == ({new}, {old})
+
+
+@pytest.mark.parametrize(
+    ("listed", "held", "changed"),
+    [
+        (("Succeeded", NOON), ("Succeeded", NOON), False),
+        (("succeeded", NOON), ("Succeeded", NOON), False),
+        (("Failed", NOON), ("Succeeded", NOON), True),
+        (("Succeeded", NOON + HOUR), ("Succeeded", NOON), True),
+        (("Succeeded", None), ("Succeeded", NOON), True),
+        ((None, None), ("", None), False),
+    ],
+)
+def test_a_listing_shows_a_change_by_status_or_end(listed, held, changed):
+    assert shows_change(listed=listed, held=held) is changed
+
+
+def settled(**what):
+    facts = {
+        "status": "Succeeded",
+        "end_date": NOON - 2 * HOUR,
+        "held": True,
+        "unchanged_since": NOON,
+        "now": NOON,
+        "settle": HOUR,
+    }
+    return is_settled(**{**facts, **what})
+
+
+@pytest.mark.parametrize("status", ["Succeeded", "FAILED", "error", "Skipped", "success"])
+def test_a_finished_execution_settles_a_settle_time_after_its_end(status):
+    assert settled(status=status, end_date=NOON - HOUR)
+    assert not settled(status=status, end_date=NOON - HOUR + timedelta(microseconds=1))
+
+
+@pytest.mark.parametrize("status", ["Running", "Pending", "", None, "Cancelled"])
+def test_an_execution_without_an_end_never_settles_while_its_status_is_not_final(status):
+    assert not settled(status=status, end_date=None, unchanged_since=NOON - 100 * HOUR)
+
+
+def test_what_is_not_wholly_held_is_not_settled():
+    assert not settled(held=False)
+
+
+def test_an_unknown_status_with_an_end_settles_by_two_equal_fetches_a_settle_time_apart():
+    assert not settled(status="Cancelled", unchanged_since=NOON - HOUR / 2)
+    assert settled(status="Cancelled", unchanged_since=NOON - HOUR)
+
+
+def test_a_final_status_without_an_end_settles_in_the_same_way():
+    assert not settled(end_date=None)
+    assert settled(end_date=None, unchanged_since=NOON - HOUR)
+
+
+def test_lookback_asks_for_what_ended_in_it():
+    assert ended_lately(NOON - HOUR, now=NOON, lookback=HOUR)
+    assert not ended_lately(NOON - 2 * HOUR, now=NOON, lookback=HOUR)
+    assert not ended_lately(None, now=NOON, lookback=HOUR)
+    assert not ended_lately(NOON, now=NOON, lookback=None)
+
+
+def test_the_pause_of_a_failing_part_doubles_from_15_minutes_to_a_day():
+    minutes = [pause_after(attempts) / timedelta(minutes=1) for attempts in range(1, 10)]
+    assert minutes == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
+    assert pause_after(10_000) == timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "expected"),
+    [
+        (3, 20, [0, 1, 2]),
+        (100, 5, [0, 24, 49, 74, 99]),
+        (0, 5, []),
+        (21, 20, [0, *range(1, 19), 20]),
+        (9, 1, [0]),
+    ],
+)
+def test_a_sample_is_spread_evenly_and_holds_both_ends(count, most, expected):
+    assert list(evenly(range(count), most)) == expected

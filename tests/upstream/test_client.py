@@ -1,0 +1,424 @@
+"""The reading side against bytes on a wire: what is a whole answer, and where the bearer goes."""
+
+import base64
+import gzip
+import itertools
+import json
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+from upstream.scripted import ACCESS, Scripted, error, reply
+
+from craftsync.errors import BadAnswer, BadCredentials, Denied, Missing, TooBig, Unreachable
+from craftsync.records import Side
+from craftsync.upstream.client import Platform
+from craftsync.upstream.retries import Retries, retry_after_s
+from craftsync.upstream.transport import Transport
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Naps(list):
+    """Waits that are noted and not slept."""
+
+    def __call__(self, seconds):
+        self.append(seconds)
+
+
+@pytest.fixture
+def naps():
+    return Naps()
+
+
+@pytest.fixture
+def platform_at(naps):
+    """Make the client of a server; its waits are noted, not slept."""
+    opened = []
+
+    def make(server, *, timeout_s=5.0, monotonic=time.monotonic, longest_wait_s=120.0):
+        platform = Platform(
+            environment_url=server.url,
+            control_url=server.url,
+            sdk_token="sdk-token",
+            transport=Transport(
+                client="craftsync/test",
+                bases=(server.url,),
+                monotonic=monotonic,
+                timeout_s=timeout_s,
+            ),
+            retries=Retries(sleep=naps, now=lambda: NOON, longest_wait_s=lambda: longest_wait_s),
+            monotonic=monotonic,
+            now=lambda: NOON,
+        )
+        opened.append(platform)
+        return platform
+
+    yield make
+    for platform in opened:
+        platform.close()
+
+
+def always(answer):
+    return lambda seen: answer
+
+
+def one_after_the_other(*answers):
+    rest = iter(answers)
+    return lambda seen: next(rest)
+
+
+def test_a_listing_is_a_json_array_of_objects_with_their_names(platform_at):
+    with Scripted(always(reply([{"name": "a"}, {"name": "b", "new_key": 1}]))) as server:
+        assert [one["name"] for one in platform_at(server).deployments()] == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        reply({"message": "ok"}),
+        reply(b"<html>login</html>", kind="text/html"),
+        reply(b""),
+        reply(b"", status=204),
+        reply(b"OK"),
+        reply(b"null"),
+        reply([{"name": "a"}, {"pipeline_name": "b"}]),
+        reply([{"name": "a"}, "b"]),
+        reply(b'[{"name": "a"}, {"na'),
+        reply([{"name": 7}]),
+    ],
+)
+def test_whatever_is_no_whole_listing_is_asked_for_once_more_and_then_fails(platform_at, broken):
+    with Scripted(always(broken)) as server:
+        with pytest.raises(BadAnswer):
+            platform_at(server).deployments()
+        assert server.paths().count("GET /api/v1/deployments") == 2
+
+
+def test_a_listing_that_is_whole_at_the_second_try_counts(platform_at):
+    answers = one_after_the_other(reply(b"<html>"), reply([]))
+    with Scripted(answers) as server:
+        assert platform_at(server).pipelines() == []
+
+
+def test_an_empty_listing_is_a_whole_one(platform_at):
+    with Scripted(always(reply([]))) as server:
+        assert platform_at(server).executions("p") == []
+
+
+def test_a_404_with_an_error_object_says_missing(platform_at):
+    with Scripted(always(error(404, "no such execution"))) as server:
+        with pytest.raises(Missing, match="no such execution"):
+            platform_at(server).execution("e1")
+        assert server.paths().count("GET /api/v1/executions/e1") == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>not found</html>", b"[]", b'"gone"', b""])
+def test_a_404_without_an_error_object_proves_nothing(platform_at, body):
+    with Scripted(always(reply(body, status=404))) as server, pytest.raises(BadAnswer) as caught:
+        platform_at(server).execution("e1")
+    assert caught.value.status == 404
+
+
+def test_a_403_says_denied(platform_at):
+    with Scripted(always(error(403))) as server, pytest.raises(Denied):
+        platform_at(server).executions("p")
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_may_pass_is_tried_three_times_with_waits_between(platform_at, naps, status):
+    with Scripted(always(reply(b"<html>", status=status, kind="text/html"))) as server:
+        with pytest.raises(BadAnswer) as caught:
+            platform_at(server).execution("e1")
+        assert server.paths().count("GET /api/v1/executions/e1") == 3
+    assert caught.value.status == status
+    assert len(naps) == 2
+    assert all(0 <= nap <= 20 for nap in naps)
+
+
+@pytest.mark.parametrize("status", [400, 409, 410, 422])
+def test_what_will_not_pass_is_tried_once(platform_at, naps, status):
+    with Scripted(always(error(status))) as server, pytest.raises(BadAnswer):
+        platform_at(server).execution("e1")
+    assert naps == []
+
+
+def test_the_log_post_is_tried_again_as_the_read_it_is(platform_at):
+    answers = one_after_the_other(error(503), error(503), reply([[{"message": "x"}]]))
+    with Scripted(answers) as server:
+        assert platform_at(server).logs("e1") == [[{"message": "x"}]]
+
+
+def test_a_log_window_is_sent_as_whole_milliseconds(platform_at):
+    with Scripted(always(reply([[]]))) as server:
+        platform_at(server).logs("e1", {"from": 5, "to": 7, "limit": 9})
+        assert json.loads(server.seen[-1].body) == {"from": 5, "to": 7, "limit": 9}
+
+
+def test_all_workers_share_one_renewal(platform_at):
+    with Scripted(always(reply([]))) as server:
+        platform = platform_at(server)
+        threads = [threading.Thread(target=platform.deployments) for _ in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert server.paths().count("POST /api/v1/auth/refresh") == 1
+
+
+def jwt(lifetime_s, mark):
+    claims = json.dumps({"iat": 1000, "exp": 1000 + lifetime_s}).encode()
+    return f"{mark}.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.s"
+
+
+def test_a_token_is_renewed_120_seconds_before_it_ends_by_the_local_clock(platform_at):
+    clock = [50_000.0]
+    marks = itertools.count()
+
+    def answer(seen):
+        if seen.target.endswith("/refresh"):
+            return reply({"access_token": jwt(3600, f"t{next(marks)}")})
+        return reply([])
+
+    server = Scripted(answer)
+    server.answer_refresh = False
+    with server:
+        platform = platform_at(server, monotonic=lambda: clock[0])
+        bearers = []
+        for seconds in (0, 3479, 1):
+            clock[0] += seconds
+            platform.deployments()
+            bearers.append(server.seen[-1].headers["authorization"].split(".")[0])
+    assert bearers == ["Bearer t0", "Bearer t0", "Bearer t1"]
+
+
+def test_a_401_renews_the_token_and_the_request_is_sent_once_more(platform_at):
+    answers = one_after_the_other(error(401), reply([]))
+    with Scripted(answers) as server:
+        assert platform_at(server).deployments() == []
+        assert server.paths() == [
+            "POST /api/v1/auth/refresh",
+            "GET /api/v1/deployments",
+            "POST /api/v1/auth/refresh",
+            "GET /api/v1/deployments",
+        ]
+
+
+def test_a_second_401_is_not_answered_by_another_renewal(platform_at):
+    with Scripted(always(error(401))) as server:
+        with pytest.raises(BadAnswer) as caught:
+            platform_at(server).deployments()
+        assert caught.value.status == 401
+        assert server.paths().count("POST /api/v1/auth/refresh") == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_refused_sdk_token_is_a_matter_of_credentials_and_is_not_shown(platform_at, status):
+    server = Scripted(always(error(status, "token sdk-token is wrong")))
+    server.answer_refresh = False
+    with server, pytest.raises(BadCredentials) as caught:
+        platform_at(server).deployments()
+    assert "sdk-token" not in str(caught.value) + str(caught.value.hint)
+
+
+def test_no_access_token_to_be_had_means_unreachable(platform_at):
+    server = Scripted(always(reply(b"<html>", status=502, kind="text/html")))
+    server.answer_refresh = False
+    with server, pytest.raises(Unreachable):
+        platform_at(server).deployments()
+
+
+def test_nobody_listening_is_a_fault_without_a_status(platform_at):
+    with Scripted(always(None)) as server:
+        platform = platform_at(server)
+    with pytest.raises(BadAnswer) as caught:
+        platform.environment_id()
+    assert caught.value.status is None
+
+
+def test_the_environment_is_asked_for_its_id_without_a_bearer(platform_at):
+    with Scripted(always(reply({"environment_id": "env-1"}))) as server:
+        assert platform_at(server).environment_id() == "env-1"
+        assert server.paths() == ["GET /api/v1/environment-info"]
+        assert "authorization" not in server.seen[0].headers
+
+
+def test_an_older_platform_has_no_environment_id(platform_at):
+    with Scripted(always(error(404))) as server:
+        assert platform_at(server).environment_id() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("prod#old", "prod%23old"),
+        ("a?b", "a%3Fb"),
+        ("a/b", "a%2Fb"),
+        ("a%2Fb", "a%252Fb"),
+        ("a b", "a%20b"),
+        ("é→✓", "%C3%A9%E2%86%92%E2%9C%93"),
+        ("...", "..."),
+        ("..%2f", "..%252f"),
+    ],
+)
+def test_a_name_is_one_quoted_segment_of_the_path(platform_at, name, path):
+    with Scripted(always(reply({}))) as server:
+        platform_at(server).deployment(name)
+        assert server.paths()[-1] == f"GET /api/v1/deployments/{path}"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a\0b", "a\nb", "\x1b[31m", "\x7f", "\ud83d"])
+def test_a_name_that_no_path_can_carry_is_refused_before_any_request(platform_at, name):
+    with Scripted(always(reply({}))) as server:
+        with pytest.raises(BadAnswer, match="cannot stand in the path"):
+            platform_at(server).deployment(name)
+        assert server.seen == []
+
+
+def test_netrc_does_not_replace_the_bearer(platform_at, tmp_path, monkeypatch):
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login eve password secret\n")
+    (tmp_path / ".netrc").chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
+    with Scripted(always(reply([]))) as server:
+        platform_at(server).deployments()
+        assert server.seen[-1].headers["authorization"] == f"Bearer {ACCESS['access_token']}"
+
+
+def test_a_proxy_from_the_environment_is_used(platform_at, monkeypatch):
+    class Elsewhere:
+        url = "http://platform.invalid"
+
+    with Scripted(always(reply([]))) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.setenv("NO_PROXY", "")
+        monkeypatch.setenv("no_proxy", "")
+        assert platform_at(Elsewhere).deployments() == []
+        assert proxy.paths()[-1] == "GET http://platform.invalid/api/v1/deployments"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_no_redirect_is_followed_and_no_bearer_goes_along(platform_at, status):
+    with Scripted(always(reply([]))) as other:
+        redirect = reply(b"", status=status, headers=[f"Location: {other.url}/api/v1/deployments"])
+        with Scripted(always(redirect)) as server, pytest.raises(BadAnswer, match="redirect"):
+            platform_at(server).deployments()
+        assert other.seen == []
+
+
+def test_a_server_that_never_answers_ends_in_a_timeout(platform_at):
+    with Scripted(lambda seen: (time.sleep(0.02) or b"" for _ in range(200))) as server:
+        with pytest.raises(BadAnswer, match="timed out"):
+            platform_at(server, timeout_s=0.2).execution("e1")
+
+
+def test_a_body_that_drips_ends_at_the_deadline(platform_at):
+    def drip(seen):
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
+        for _ in range(1000):
+            time.sleep(0.05)
+            yield b" "
+
+    started = time.monotonic()
+    with Scripted(drip) as server, pytest.raises(BadAnswer, match="too long"):
+        platform_at(server, timeout_s=0.2).execution("e1")
+    assert time.monotonic() - started < 6
+
+
+def test_a_body_cut_before_its_length_is_no_answer(platform_at):
+    cut = b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\nConnection: close\r\n\r\n{"execution_id": 1}'
+    with Scripted(always(cut)) as server, pytest.raises(BadAnswer):
+        platform_at(server).execution("e1")
+
+
+def test_a_cut_chunked_body_is_no_answer(platform_at):
+    cut = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        b"2\r\n{}\r\n5\r\nab"
+    )
+    with Scripted(always(cut)) as server, pytest.raises(BadAnswer):
+        platform_at(server).execution("e1")
+
+
+def test_a_gzip_body_is_read_and_a_broken_one_is_no_answer(platform_at):
+    packed = gzip.compress(b'{"execution_id": "e1"}')
+    whole = reply(packed, headers=["Content-Encoding: gzip"])
+    broken = reply(packed[:10] + b"\0" * 20, headers=["Content-Encoding: gzip"])
+    with Scripted(one_after_the_other(whole, broken, broken, broken)) as server:
+        assert platform_at(server).execution("e1") == {"execution_id": "e1"}
+        with pytest.raises(BadAnswer):
+            platform_at(server).execution("e1")
+
+
+def test_the_bytes_of_a_value_come_with_their_hash(platform_at):
+    with Scripted(always(reply(b"a,b\n1,2\n", kind="text/csv"))) as server:
+        found = platform_at(server).value("e1", Side.OUTPUT, "report", max_bytes=100)
+        with found.content as content:
+            assert content.read() == b"a,b\n1,2\n"
+        assert found.size_bytes == 8
+        assert server.paths()[-1] == "GET /api/v1/executions/e1/outputs/report"
+
+
+def test_a_value_above_the_limit_is_too_big_and_its_size_is_told(platform_at):
+    with Scripted(always(reply(b"x" * 101))) as server:
+        with pytest.raises(TooBig) as caught:
+            platform_at(server).value("e1", Side.INPUT, "photo", max_bytes=100)
+    assert caught.value.size_bytes == 101
+
+
+def test_a_value_without_its_length_may_be_cut_and_is_not_taken(platform_at):
+    with Scripted(always(reply(b"x" * 10, length=False))) as server:
+        with pytest.raises(BadAnswer, match="length"):
+            platform_at(server).value("e1", Side.OUTPUT, "report", max_bytes=100)
+
+
+def test_a_gzip_bomb_is_stopped_at_the_limit(platform_at):
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    with Scripted(always(reply(bomb, headers=["Content-Encoding: gzip"]))) as server:
+        with pytest.raises(TooBig):
+            platform_at(server).value("e1", Side.OUTPUT, "report", max_bytes=1_000_000)
+
+
+def test_a_short_wish_to_wait_is_granted(platform_at, naps):
+    answers = one_after_the_other(error(429, headers=["Retry-After: 7"]), reply([]))
+    with Scripted(answers) as server:
+        platform_at(server).deployments()
+    assert naps[0] >= 7
+
+
+@pytest.mark.parametrize("wish", ["3600", "9999999999", "Wed, 01 Mar 2028 12:00:00 GMT"])
+def test_a_wish_to_wait_longer_than_the_run_may_ends_it(platform_at, naps, wish):
+    with Scripted(always(error(429, headers=[f"Retry-After: {wish}"]))) as server:
+        with pytest.raises(Unreachable, match="asks to wait"):
+            platform_at(server).deployments()
+    assert naps == []
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        (None, None),
+        ("", None),
+        ("-1", None),
+        ("abc", None),
+        ("0", None),
+        ("12", 12.0),
+        ("Sun, 01 Mar 2026 12:01:00 GMT", 60.0),
+        ("Sun, 01 Mar 2026 11:00:00 GMT", None),
+    ],
+)
+def test_a_wish_to_wait_is_seconds_or_a_date_and_nonsense_is_none(header, seconds):
+    assert retry_after_s(header, NOON) == seconds
+
+
+def test_requests_and_bytes_are_counted_with_second_tries_and_renewals(platform_at):
+    answers = one_after_the_other(error(503, "x"), reply([]))
+    with Scripted(answers) as server:
+        platform = platform_at(server)
+        platform.deployments()
+        assert platform.requests == 3
+        assert platform.bytes_received == sum(
+            len(json.dumps(body)) for body in (ACCESS, {"message": "x"}, [])
+        )
