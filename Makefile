@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 # The official client, installed light beside the environment: it is the referee of the tests.
 SDK := .sdk/0.74.7
-SDK_PINS := craft-ai-sdk==0.74.7 PyJWT==2.15.0 StrEnum==0.4.15 typing_extensions==4.16.0
+SDK_PINS := craft-ai-sdk==0.74.7 PyJWT==2.15.1 StrEnum==0.5.0 typing_extensions==4.16.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check lint types arrows docs format bench audit migration wheel sdk lock

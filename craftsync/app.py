@@ -57,11 +57,24 @@ class App:
 
         return engine.address(self.settings.store)
 
+    def sync_options(self, *, logs: bool = True, files: bool = True, **asked: Any) -> "Options":
+        """Return the options of a sync: what was asked for, the rest by the settings."""
+        from craftsync.sync.job import Options  # noqa: PLC0415 - a room of the works
+        from craftsync.upstream.whole import Wants  # noqa: PLC0415 - a wing
+
+        mine = self.settings.sync
+        return Options(
+            settle=mine.settle,
+            workers=mine.workers,
+            wants=Wants(logs=logs, files=files, max_file_bytes=mine.max_file_bytes),
+            **asked,
+        )
+
     def sync(
         self,
         environments: Sequence[Environment],
-        *,
         options: "Options",
+        *,
         listener: "Listener",
     ) -> SyncReport:
         """Mirror environments one after the other, under the store's lock.
@@ -132,6 +145,7 @@ class App:
                 ),
                 engine=writer,
                 now=self.now,
+                monotonic=self.monotonic,
                 listener=listener,
                 options=options,
             )

@@ -15,7 +15,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _SECOND = 1_000_000_000  # nanoseconds
 _INT64 = 1 << 63
-_LENGTH = len("2025-03-02T08:20:11.259324457Z")
+_DATE_LENGTH = len("2024-07-26T09:15:30.612Z")
+_LOG_LENGTH = len("2025-03-02T08:20:11.259324457Z")
 
 _SHAPE = re.compile(
     r"""\s*
@@ -65,9 +66,14 @@ def instant(value: object) -> datetime:
 
     Raises `ValueError` for what is no instant.
     """
-    # The platform's own form is left to the standard library, which is fast; the marks keep out
-    # what only that knows (week dates). What it refuses may still be one of the other shapes.
-    if type(value) is str and value[7:17:3] == "-T::" and value[-1:] == "Z":
+    # The platform's own form is left to the standard library, which is fast. It is lenient with
+    # other forms, and what it refuses may still be one of them.
+    if (
+        type(value) is str
+        and len(value) == _DATE_LENGTH
+        and value[7:20:3] == "-T::."
+        and value[-1] == "Z"
+    ):
         try:
             return datetime.fromisoformat(value)
         except ValueError:
@@ -75,7 +81,7 @@ def instant(value: object) -> datetime:
     try:
         return EPOCH + timedelta(microseconds=_nanoseconds(value) // 1000)
     except OverflowError:
-        raise ValueError(f"{value!r} is out of the calendar") from None
+        raise ValueError(f"{_shown(value)} is out of the calendar") from None
 
 
 def instant_or_none(value: object) -> datetime | None:
@@ -91,10 +97,10 @@ def instant_or_none(value: object) -> datetime | None:
 def nanoseconds(value: object) -> int | None:
     """Count nanoseconds since the epoch; None for what is no instant, or not within 64 bits."""
     try:
-        # The platform's own form, read in halves: many lines of a log share their second.
+        # The form of its logs, read in halves: many lines of a log share their second.
         if (
             type(value) is str
-            and len(value) == _LENGTH
+            and len(value) == _LOG_LENGTH
             and value[16:20:3] == ":."
             and value[-1] == "Z"
             and (fraction := value[20:29]).isdecimal()
@@ -177,19 +183,27 @@ def _nanoseconds(value: object) -> int:
     if isinstance(value, str):
         return _read(value)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        raise ValueError(f"{value!r} is no instant")  # noqa: TRY004 - one way to be no instant
+        raise ValueError(f"{_shown(value)} is no instant")  # noqa: TRY004 - one way to be no instant
     # The digits of a float are what was meant: 1740903600.123456 is no binary fraction.
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not number.is_finite() or abs(number) >= 10**15:
-        raise ValueError(f"{value!r} is no instant")
+        raise ValueError(f"{_shown(value)} is no instant")
     digits = 9 if abs(number) < _LEAST_MILLISECONDS else 6
     return int(number.quantize(Decimal(1).scaleb(-digits), "ROUND_FLOOR").scaleb(digits))
+
+
+def _shown(value: object) -> str:
+    """Name what cannot be read, in few words."""
+    try:
+        return repr(value)[:80]
+    except ValueError:  # of more digits than Python writes
+        return "a number of many digits"
 
 
 def _read(text: str) -> int:
     found = _SHAPE.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is no instant")
+        raise ValueError(f"{_shown(text)} is no instant")
     days = date.fromisoformat(found["date"]).toordinal() - EPOCH.toordinal()
     hours = 24 if found["midnight"] else int(found["hour"] or 0)
     minutes = (days * 24 + hours) * 60 + int(found["minute"] or 0) - _minutes_ahead(found["zone"])

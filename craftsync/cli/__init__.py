@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from itertools import pairwise
+from traceback import walk_tb
 from typing import Any, NamedTuple, NoReturn
 
 import click
@@ -154,10 +155,16 @@ def _answered() -> Iterator[None]:
         streams.silence()
         raise click.exceptions.Exit(0) from None
     except OSError as flaw:
-        if streams.fails() is None:
+        if not _echoed(flaw):
             raise
         streams.silence()
         raise streams.cannot_write("Standard output", flaw) from flaw
+
+
+def _echoed(flaw: OSError) -> bool:
+    """Whether it was click that could not write, as it does with help."""
+    frames = list(walk_tb(flaw.__traceback__))
+    return bool(frames) and frames[-1][0].f_code is click.echo.__code__
 
 
 def _last_words() -> None:

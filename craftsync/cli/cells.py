@@ -34,10 +34,10 @@ def as_json(kind: str, tz: tzinfo | None = None) -> Cell:
     if kind == "boolean":
         return _boolean
     if kind in NUMBERS:
-        return partial(_json_number, tz=tz)
+        return lambda cell: json_text.encode(cell, tz)
     if kind == "json":
         return lambda cell: cell if isinstance(cell, str) else json_text.encode(cell, tz)
-    return lambda cell: json_text.encode(cell, tz)
+    return lambda cell: json_text.text(cell) if type(cell) is str else json_text.encode(cell, tz)
 
 
 def _boolean(cell: object) -> str:
@@ -48,10 +48,6 @@ def _number(cell: object) -> str:
     if isinstance(cell, float):
         return json_text.number(cell).strip('"')
     return str(cell)
-
-
-def _json_number(cell: object, tz: tzinfo | None) -> str:
-    return json_text.encode(cell, tz)
 
 
 def _text(cell: object, tz: tzinfo | None) -> str:

@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from craftsync.cli import instants
 
+_quoted = json.JSONEncoder(ensure_ascii=False).encode
 _LONE = re.compile("[\ud800-\udfff]")
 _NOT_ASCII = re.compile("[^\x00-\x7f]")
 
@@ -34,7 +35,7 @@ class Exact:
 
 def encode(thing: object, tz: tzinfo | None = None) -> str:
     """Write a value in one line. An instant is written in UTC, or with the offset of `tz`."""
-    if isinstance(thing, Mapping):
+    if isinstance(thing, dict | Mapping):
         return members((str(key), encode(value, tz)) for key, value in thing.items())
     if isinstance(thing, list | tuple | set | frozenset):
         return f"[{', '.join(encode(value, tz) for value in thing)}]"
@@ -77,7 +78,7 @@ def members(pairs: Iterable[tuple[str, str]]) -> str:
 
 def text(characters: str) -> str:
     """Write a string; half of a surrogate pair is written as an escape, all else as it is."""
-    written = json.dumps(characters, ensure_ascii=False)
+    written = _quoted(characters)
     return written if written.isascii() else _LONE.sub(_escape, written)
 
 

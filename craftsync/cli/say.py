@@ -10,7 +10,6 @@ import logging
 import shutil
 import sys
 import traceback
-from contextlib import suppress
 from dataclasses import dataclass
 
 import click
@@ -114,9 +113,11 @@ def _painted(prefix: str) -> str:
 
 
 def _write(text: str) -> None:
-    with suppress(OSError, ValueError):  # closed, full, or a pipe nobody reads
+    try:
         sys.stderr.write(text)
         sys.stderr.flush()
+    except (OSError, ValueError):  # closed, full, or a pipe nobody reads
+        streams.silence(sys.stderr)
 
 
 class _Said(logging.Handler):

@@ -4,7 +4,7 @@ import os
 import secrets
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -17,7 +17,9 @@ Write = Callable[[str], None]
 def check(output: Path) -> None:
     """Raise `Usage` when `output` can surely not be written, before the work for it is done."""
     folder = output.parent
-    if output.is_dir():
+    with _saying(output):
+        is_folder = output.is_dir()
+    if is_folder:
         raise Usage(f"{output} cannot be written: it is a folder.")
     if not folder.is_dir():
         raise Usage(f"{output} cannot be written: there is no folder {folder}.")
@@ -42,12 +44,31 @@ def text(output: Path | None) -> Iterator[Write]:
 
 
 @contextmanager
+def binary(output: Path | None) -> Iterator[Callable[[bytes], None]]:
+    """Give what writes bytes to `output`, or to stdout for None; raises like `text`."""
+    if output is None:
+        yield streams.out_bytes
+        return
+    special = _is_special(output)
+    with nullcontext(output) if special else replacing(output) as draft:
+        with _saying(output):
+            file = draft.open("wb")
+        with file:
+
+            def write(some: bytes) -> None:
+                with _saying(output):
+                    file.write(some)
+
+            yield write
+
+
+@contextmanager
 def replacing(output: Path) -> Iterator[Path]:
     """Give an empty private file beside `output` that takes its place when all went well.
 
     It is on the disk by then. A link is followed: what it leads to is replaced.
     """
-    target = output.resolve()
+    target = Path(os.path.realpath(output))
     draft = target.with_name(f".craftsync-{secrets.token_hex(8)}.tmp")
     with _saying(output):
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -101,21 +101,16 @@ def after_work() -> Iterator[None]:
         silence()
 
 
-def silence() -> None:
-    """Send the rest of stdout nowhere, so that the end of the process finds no failure there."""
+def silence(stream: TextIO | None = None) -> None:
+    """Send the rest of a stream, stdout if none is given, nowhere.
+
+    Else the end of the process would find what could not be written, and end with a code of its
+    own.
+    """
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, (sys.stdout if stream is None else stream).fileno())
         os.close(nowhere)
-
-
-def fails() -> OSError | None:
-    """Return what stdout says when it is flushed once more, None when it is in order."""
-    try:
-        sys.stdout.flush()
-    except OSError as flaw:
-        return flaw
-    return None
 
 
 def speaks_unicode() -> bool:

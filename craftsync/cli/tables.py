@@ -15,7 +15,7 @@ from craftsync.cli.safe_text import safe
 
 Texts = Sequence[str | None]
 
-_SAMPLE = 500  # rows that settle the widths
+SAMPLE = 500  # rows that settle the widths
 _NARROWEST = 8
 _GAP = "  "
 
@@ -28,7 +28,7 @@ def table(
     On a terminal the lines are cut to its width, and the header is bold.
     """
     shown = ([safe(cell or "") for cell in row] for row in rows)
-    sample = list(islice(shown, _SAMPLE))
+    sample = list(islice(shown, SAMPLE))
     heads = [safe(name) for name in names]
     widths = [max(map(width, column)) for column in zip(heads, *sample, strict=True)]
     if terminal:

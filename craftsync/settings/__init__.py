@@ -51,7 +51,7 @@ def load(
     notes: list[str] = []
     of_files = [levels.of_file(file, environ) for file in files.read(environ, cwd, notes)]
     known = [
-        levels.of_flags(flags, cwd),
+        levels.of_flags(flags, environ, cwd),
         levels.of_variables(environ, cwd, of_files),
         *of_files,
     ]

@@ -81,10 +81,10 @@ def first(path: KeyPath, levels: Sequence[Level]) -> Found | None:
     return next((one for one in found if one is not None), None)
 
 
-def of_flags(flags: Mapping[str, object], cwd: Path) -> Level:
+def of_flags(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path) -> Level:
     """Return what the command line sets."""
     values = {tuple(name.split(".")): value for name, value in flags.items()}
-    return Level(values, lambda _: "flag", cwd, textual=True)
+    return Level(values, lambda _: "flag", cwd, home(environ), textual=True)
 
 
 def of_file(file: File, environ: Mapping[str, str]) -> Level:

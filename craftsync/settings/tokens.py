@@ -37,7 +37,13 @@ def token_in_file(path: Path, *, who: str) -> str:
     return _checked(text, str(path), who)
 
 
-def token_of_command(command: str, environ: Mapping[str, str], *, who: str) -> str:
+def token_of_command(
+    command: str,
+    environ: Mapping[str, str],
+    *,
+    who: str,
+    timeout_s: float = COMMAND_TIMEOUT_S,
+) -> str:
     """Run `command` without a shell; its first line is the token, as with a password manager.
 
     Raises `BadSettings` when it fails, takes too long or prints none.
@@ -51,14 +57,14 @@ def token_of_command(command: str, environ: Mapping[str, str], *, who: str) -> s
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # it may repeat the secret
-            timeout=COMMAND_TIMEOUT_S,
+            timeout=timeout_s,
             check=False,
         )
     except (ValueError, IndexError):
         raise BadSettings(f"The token_command of {who} cannot be split into words.") from None
     except subprocess.TimeoutExpired:
         raise BadSettings(
-            f"The token_command of {who}, {program}, gave no token within {COMMAND_TIMEOUT_S} s."
+            f"The token_command of {who}, {program}, gave no token within {timeout_s:g} s."
         ) from None
     except OSError as flaw:
         raise BadSettings(

@@ -45,21 +45,18 @@ def datetime_of(ms: int) -> datetime:
     return EPOCH + timedelta(milliseconds=ms)
 
 
-@lru_cache(maxsize=4096)
-def _day(number: int) -> str:
-    return (EPOCH + timedelta(days=number)).strftime("%Y-%m-%d")
+@lru_cache(maxsize=65_536)
+def _minute(number: int) -> str:
+    return (EPOCH + timedelta(minutes=number)).strftime("%Y-%m-%dT%H:%M:")
 
 
 def iso(ms: int) -> str:
     """Write an object date: `2026-03-01T12:00:00.000Z`."""
-    day, rest = divmod(ms, DAY_MS)
-    seconds, fraction = divmod(rest, 1000)
-    return (
-        f"{_day(day)}T{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}.{fraction:03}Z"
-    )
+    minute, rest = divmod(ms, 60_000)
+    return f"{_minute(minute)}{rest // 1000:02}.{rest % 1000:03}Z"
 
 
 def iso_ns(ns: int) -> str:
     """Write a log timestamp, which has nanoseconds: `2026-03-01T12:00:00.000000001Z`."""
-    ms, fraction = divmod(ns, 1_000_000)
-    return f"{iso(ms)[:-1]}{fraction:06}Z"
+    minute, rest = divmod(ns, 60_000_000_000)
+    return f"{_minute(minute)}{rest // 1_000_000_000:02}.{rest % 1_000_000_000:09}Z"

@@ -1,6 +1,7 @@
 """How the platform words executions and the lines they print."""
 
 import re
+from json.encoder import encode_basestring as _quoted
 from typing import Any
 
 from craftsync.simulator.clock import iso, iso_ns
@@ -10,7 +11,7 @@ from craftsync.simulator.history import History, Where
 from craftsync.simulator.lines import Line, shows_stream
 from craftsync.simulator.patches import ABSENT, Payload, listed, patched
 from craftsync.simulator.streams import Run, commit_number
-from craftsync.simulator.values import input_value, output_value
+from craftsync.simulator.values import input_value, json_bytes, output_value
 
 _LIST_PATCHES: tuple[Where, ...] = ("everywhere", "list")
 _DETAIL_PATCHES: tuple[Where, ...] = ("everywhere", "detail")
@@ -61,6 +62,20 @@ def line_payload(line: Line, *, stream: bool) -> Payload:
     if stream:
         told["stream"] = line.stream
     return told
+
+
+def lines_json(lines: list[Line], *, stream: bool) -> bytes:
+    """Word the lines of one list as JSON; the same as `line_payload` of each, and quicker."""
+    told = [
+        f'{{"timestamp":"{iso_ns(line.at_ns)}","message":{_quoted(line.message)}'
+        + (f',"stream":"{line.stream}"}}' if stream else "}")
+        for line in lines
+    ]
+    text = f"[{','.join(told)}]"
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair stays an escape, as in JavaScript
+        return json_bytes([line_payload(line, stream=stream) for line in lines])
 
 
 def stream_shown(history: History, run: Run) -> bool:

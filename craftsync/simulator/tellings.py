@@ -5,10 +5,10 @@ from typing import Any
 from craftsync.simulator.desk import Call, Handler, body_of, whole_number
 from craftsync.simulator.dice import key_of, roll, share
 from craftsync.simulator.lines import NS, Line, build_lines, pod_lines
-from craftsync.simulator.messages import Response, json_response
+from craftsync.simulator.messages import Response, json_response, raw_json
 from craftsync.simulator.metrics import Filter
 from craftsync.simulator.patches import Payload
-from craftsync.simulator.payloads import line_payload, stream_shown
+from craftsync.simulator.payloads import line_payload, lines_json, stream_shown
 from craftsync.simulator.quirks import Quirks
 
 _PAGE = 100
@@ -49,11 +49,12 @@ def _execution_logs(call: Call) -> Response:
         case "empty":
             return json_response([])
         case "flat":
-            return json_response([line_payload(line, stream=streams) for line in lines])
-    parts: list[list[Payload]] = [[] for _ in range(1 + max(line.part for line in lines))]
+            return raw_json(lines_json(lines, stream=streams))
+    parts: list[list[Line]] = [[] for _ in range(1 + max(line.part for line in lines))]
     for line in lines:
-        parts[line.part].append(line_payload(line, stream=streams))
-    return json_response(parts)
+        parts[line.part].append(line)
+    told = [lines_json(part, stream=streams) for part in parts]
+    return raw_json(b"[" + b",".join(told) + b"]")
 
 
 def _deployment_logs(call: Call) -> Response:

@@ -30,21 +30,16 @@ def address(store: str | Path) -> URL:
 
     A path is made absolute. Raises `BadSettings` for anything else.
     """
-    text = str(store)
-    if not text:
-        raise BadSettings("The address of the store is empty.", hint=_FORMS)
-    if "://" not in text:
-        return _of_file(text)
+    path = sqlite_file.path_in(store)
+    if path is not None:
+        return URL.create("sqlite", database=path)
     try:
-        url = make_url(text)
+        url = make_url(str(store))
     except (ArgumentError, ValueError):
         # The text may hold a password: it is not shown.
         raise BadSettings("The address of the store cannot be read.", hint=_FORMS) from None
-    match url.get_backend_name():
-        case "sqlite" if url.database and url.database != ":memory:":
-            return _of_file(url.database)
-        case "postgresql" | "postgres":
-            return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() in ("postgresql", "postgres"):
+        return url.set(drivername="postgresql+psycopg")
     raise BadSettings(f"A store cannot be kept in {url.drivername}.", hint=_FORMS)
 
 
@@ -109,10 +104,6 @@ def store_errors(url: URL | None = None) -> Iterator[None]:
         if fault is None:
             raise
         raise fault from error
-
-
-def _of_file(path: str) -> URL:
-    return URL.create("sqlite", database=str(Path(path).expanduser().absolute()))
 
 
 def _sqlite(url: URL, mode: str, begin: str, *, foreign_keys: str) -> Engine:

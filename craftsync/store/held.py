@@ -30,7 +30,7 @@ def held_executions(
 ) -> Iterator[HeldExecution]:
     """Give all executions held of a pipeline, gone ones too."""
     columns = _EXECUTION.c
-    rows = connection.execution_options(yield_per=10_000).execute(
+    rows = connection.execute(
         select(
             columns.key,
             columns.execution_id,
@@ -40,7 +40,9 @@ def held_executions(
             columns.end_date,
             columns.settled,
             columns.gone_at.is_not(None),
-        ).where(columns.environment_key == environment_key, columns.pipeline_name == pipeline_name)
+        )
+        .where(columns.environment_key == environment_key, columns.pipeline_name == pipeline_name)
+        .execution_options(yield_per=10_000)
     )
     for key, execution_id, created_at, deployment, status, end_date, settled, gone in rows:
         yield HeldExecution(

@@ -35,9 +35,7 @@ NOT_GOT = frozenset(
 """States in which a file was not fetched this time: what is held of it stays."""
 
 # An instant in a driver's own form is hashed as its text, the same on every engine.
-_ENCODER = json.JSONEncoder(
-    separators=(",", ":"), default=times.utc_text, check_circular=False, ensure_ascii=False
-)
+_ENCODER = json.JSONEncoder(separators=(",", ":"), default=times.utc_text, check_circular=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,9 +93,14 @@ class Relation:
         """Return the kind of each column, in the public order."""
         return {name: column.kind for name, column in self.fields.items()}
 
-    def select(self, dialect: str, where: str = "") -> str:
-        """Write the SELECT that gives the relation; `where` may use the sources' aliases."""
-        return " union all ".join(self._branch(source, dialect, where) for source in self.sources)
+    def select(self, dialect: str, where: str = "", private: str = "") -> str:
+        """Write the SELECT that gives the relation.
+
+        `where` may use the sources' aliases; `private` are further columns, for our own eyes.
+        """
+        return " union all ".join(
+            self._branch(source, dialect, where, private) for source in self.sources
+        )
 
     def create_view(self, dialect: str) -> str:
         """Write the statement that makes the view."""
@@ -112,11 +117,12 @@ class Relation:
         columns = ", ".join(f'"{name}" {_DUCKDB[kind]}' for name, kind in self.columns.items())
         return f'create table "{self.name}" ({columns})'
 
-    def _branch(self, source: Source, dialect: str, where: str) -> str:
+    def _branch(self, source: Source, dialect: str, where: str, private: str) -> str:
         columns = ", ".join(
             f'{source.sql.get(name, column.sql)} as "{name}"'
             for name, column in self.fields.items()
         )
+        columns += f", {private}" if private else ""
         conditions = " and ".join(f"({one})" for one in (source.where, where) if one)
         statement = f"select {columns} from {source.tables}"
         return in_dialect(f"{statement} where {conditions}" if conditions else statement, dialect)

@@ -19,7 +19,28 @@ from craftsync.store.relations_executions import (
     STEPS,
 )
 
-__all__ = ["BY_NAME", "PUBLIC", "Column", "ColumnKind", "Relation"]
+__all__ = [
+    "BY_NAME",
+    "DELETIONS",
+    "DEPLOYMENTS",
+    "DEPLOYMENT_VERSIONS",
+    "ENVIRONMENTS",
+    "EXECUTIONS",
+    "INPUTS",
+    "LOGS",
+    "METRICS",
+    "OUTPUTS",
+    "PARTS",
+    "PIPELINES",
+    "PUBLIC",
+    "STATUS_CHANGES",
+    "STEPS",
+    "SYNC_FAILURES",
+    "SYNC_RUNS",
+    "Column",
+    "ColumnKind",
+    "Relation",
+]
 
 PUBLIC: tuple[Relation, ...] = (
     ENVIRONMENTS,

@@ -10,6 +10,19 @@ from craftsync.store import faults
 _WAIT_MS = 30_000
 
 
+def path_in(store: str | Path) -> str | None:
+    """Return the absolute path of a SQLite store named by a path or URL; None for another."""
+    text = str(store)
+    scheme, separator, rest = text.partition("://")
+    if separator:
+        if scheme.partition("+")[0] != "sqlite":
+            return None
+        text = rest.partition("?")[0].removeprefix("/")
+    if text in ("", ":memory:"):
+        return None
+    return str(Path(text).expanduser().absolute())
+
+
 def make_folder(path: str) -> None:
     """Make the folders above a file that are not there, for the user alone (0700)."""
     try:

@@ -58,6 +58,8 @@ class Outcome:
     """How the sync of one environment ended, with its figures."""
 
     environment: str
+    url: str
+    store: str
     run_id: int
     outcome: str
     started_at: datetime

@@ -28,7 +28,10 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One environment and its store. `now` is the clock; `engine` is the store's writer."""
+    """One environment and its store. `now` and `monotonic` (s) are the clocks.
+
+    `engine` is the store's writer.
+    """
 
     environment: str
     url: str
@@ -36,6 +39,7 @@ class Job:
     redactor: Redactor
     engine: Engine
     now: Callable[[], datetime]
+    monotonic: Callable[[], float]
     listener: Listener
     options: Options
 

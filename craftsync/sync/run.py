@@ -43,13 +43,13 @@ def sync(job: Job, *, run_id: int | None = None) -> Outcome:
         _recognise(job, row, started_at)
         executions.mirror_all(job, tally, estate.mirror(job, tally))
     except (KeyboardInterrupt, Interrupted):
-        outcome = tally.outcome(job.now(), word="interrupted", error="interrupted")
+        outcome = tally.outcome(word="interrupted", error="interrupted")
         outcome = replace(outcome, exit_code=Interrupted.exit_code)
     except CraftsyncError as error:
-        outcome = tally.outcome(job.now(), word="failed", error=str(error))
+        outcome = tally.outcome(word="failed", error=str(error))
         outcome = replace(outcome, exit_code=error.exit_code, hint=error.hint)
     else:
-        outcome = tally.outcome(job.now())
+        outcome = tally.outcome()
     _write_down(job, tally, outcome)
     job.listener(outcome)
     return outcome

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from craftsync.errors import Partial, Refused, worst
 from craftsync.records import ObjectKind, PartKind, PartState, Whole
+from craftsync.store import engine as engines
 from craftsync.store.failures import FailureKey
 from craftsync.sync.events import Failure, Outcome, Withheld
 from craftsync.sync.job import Job
@@ -31,6 +32,7 @@ class Tally:
         self.run_id = run_id
         self.environment_key = environment_key
         self.started_at = started_at
+        self._began = job.monotonic()
         self.failures: dict[FailureKey, Failed] = {}
         self.withheld: list[Withheld] = []
         self.scopes: list[tuple[ObjectKind, str, int]] = []
@@ -102,13 +104,15 @@ class Tally:
             return "withheld"
         return "partial" if self.failures else "complete"
 
-    def outcome(self, finished_at: datetime, *, word: str = "", error: str = "") -> Outcome:
+    def outcome(self, *, word: str = "", error: str = "") -> Outcome:
         """Return the run's figures; `word` and `error` tell of a run that ended early."""
         codes = [Partial.exit_code] * bool(self.failures) + [Refused.exit_code] * bool(
             self.withheld
         )
         return Outcome(
             environment=self.job.environment,
+            url=self.job.url,
+            store=engines.place(self.job.engine.url),
             run_id=self.run_id,
             outcome=word or self.word,
             started_at=self.started_at,
@@ -126,7 +130,7 @@ class Tally:
             too_big=self.too_big,
             requests=self.job.platform.requests,
             bytes_received=self.job.platform.bytes_received,
-            seconds=(finished_at - self.started_at).total_seconds(),
+            seconds=self.job.monotonic() - self._began,
             exit_code=worst(codes),
             error=error or None,
         )

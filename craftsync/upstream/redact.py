@@ -13,12 +13,13 @@ import hmac
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import unquote
 
 from craftsync.upstream import echoes, exact, words
 from craftsync.upstream.echoes import FINGERPRINT, Secrets, Stream
+from craftsync.upstream.sealing import Sealing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,7 @@ class Redactor:
         patterns: Sequence[str] = (),
     ) -> None:
         self._key = key
-        self._environment_values = environment_values
-        self._constants = constants
+        self._sealing = Sealing(environment_values, constants)
         self._patterns = tuple(re.compile(pattern) for pattern in patterns)
         # The same few secrets come with each execution of a deployment.
         self._echoes_of = lru_cache(maxsize=1024)(self._echoes)
@@ -70,26 +70,30 @@ class Redactor:
     def execution(self, payload: Any) -> Redacted:
         """Redact an execution, as its own GET or a listing shows it."""
         secrets: dict[str, str] = {}
-        if type(payload) is dict:
-            payload = self._seal_items(payload, ("inputs",), secrets)
-            steps = payload.get("steps")
-            if type(steps) is list and any("inputs" in step for step in steps if step):
-                steps = [self._seal_items(step, ("inputs",), secrets) for step in steps]
-                payload = {**payload, "steps": steps}
+        seal = partial(self._seal, secrets=secrets)
+        payload = self._sealing.items(payload, ("inputs",), seal)
+        if type(payload) is dict and type(steps := payload.get("steps")) is list:
+            # Once each step had inputs of its own.
+            payload = {
+                **payload,
+                "steps": [self._sealing.items(step, ("inputs",), seal) for step in steps],
+            }
         return self._finish(payload, secrets)
 
     def deployment(self, payload: Any) -> Redacted:
         """Redact a deployment; the fingerprint of its token stands where the token stood."""
         secrets: dict[str, str] = {}
-        payload = self._seal_items(payload, ("inputs_mapping", "inputs"), secrets)
+        seal = partial(self._seal, secrets=secrets)
+        payload = self._sealing.items(payload, ("inputs_mapping", "inputs"), seal)
         return self._finish(payload, secrets)
 
     def pipeline(self, payload: Any) -> Redacted:
         """Redact a pipeline."""
         secrets: dict[str, str] = {}
-        payload = self._seal_items(payload, ("inputs", "open_inputs"), secrets)
+        seal = partial(self._seal, secrets=secrets)
+        payload = self._sealing.items(payload, ("inputs", "open_inputs"), seal)
         if type(payload) is dict and "parameters" in payload:
-            parameters = self._seal_items(payload["parameters"], ("inputs",), secrets)
+            parameters = self._sealing.items(payload["parameters"], ("inputs",), seal)
             payload = {**payload, "parameters": parameters}
         return self._finish(payload, secrets)
 
@@ -120,64 +124,7 @@ class Redactor:
             secrets=secrets,
         )
 
-    # What is secret by where it comes from.
-
-    def _seal_items(self, payload: Any, keys: Sequence[str], secrets: dict[str, str]) -> Any:
-        """Seal the items of some lists; what changes is copied, for the payload is the caller's."""
-        if type(payload) is not dict:
-            return payload
-        for key in keys:
-            items = payload.get(key)
-            if type(items) is list:
-                sealed = [self._seal_item(item, secrets) for item in items]
-                payload = {**payload, key: sealed}
-        return payload
-
-    def _seal_item(self, item: Any, secrets: dict[str, str]) -> Any:
-        if type(item) is not dict:
-            return item
-        nested = item.get("mapping_value")
-        if type(nested) is not dict:
-            nested = {}
-        whole = self._is_secret(item, nested)
-        if not whole and not (
-            self._constants and ("default_value" in item or "default_value" in nested)
-        ):
-            return item
-        value = item.get("value")
-        sealed = self._seal_values(item, value, secrets, whole=whole)
-        if nested:
-            sealed["mapping_value"] = self._seal_values(nested, value, secrets, whole=whole)
-        return sealed
-
-    def _is_secret(self, item: dict[str, Any], nested: dict[str, Any]) -> bool:
-        via = item.get("mapping_type") or item.get("source")
-        via = via.lower() if type(via) is str else ""
-        if self._environment_values and (
-            via == "environment_variable"
-            or nested.get("environment_variable_name")
-            or item.get("environment_variable_name")
-        ):
-            return True
-        return self._constants and (
-            via == "constant" or "constant_value" in nested or "constant_value" in item
-        )
-
-    def _seal_values(
-        self, mapping: dict[str, Any], value: Any, secrets: dict[str, str], *, whole: bool
-    ) -> dict[str, Any]:
-        return {
-            key: self._seal(held, secrets)
-            if key == "default_value"
-            or (
-                whole
-                and key not in words.PLATFORMS
-                and (key.endswith("value") or held == value)
-                and not (key == "mapping_value" and type(held) is dict)
-            )
-            else held
-            for key, held in mapping.items()
-        }
+    # One secret.
 
     def _seal(self, value: Any, secrets: dict[str, str]) -> Any:
         if value is None or (type(value) is str and FINGERPRINT.fullmatch(value)):
@@ -246,7 +193,7 @@ class Redactor:
                 key if of_platform else self.text(key, secrets): held
                 if of_platform and key in words.PLATFORMS
                 else self._without_echoes(
-                    held, secrets, of_platform=of_platform and key not in words.USERS
+                    held, secrets, of_platform=of_platform and key in words.ROOMS
                 )
                 for key, held in node.items()
             }

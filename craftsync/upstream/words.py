@@ -14,10 +14,18 @@ PLATFORMS = frozenset(
         *("created_at", "created_by", "updated_at", "updated_by", "start_date", "end_date"),
         *("status", "update_status", "origin", "execution_rule", "type", "mode", "data_type"),
         *("mapping_type", "source", "destination", "is_null", "is_required", "is_enabled"),
-        *("active", "is_archived", "schedule", "human_readable_schedule", "endpoint_url_path"),
+        *("active", "is_archived"),
     )
 )
-# Below these lies what users made, and the platform's words end.
+# Below these the platform's words go on; below anything we do not know they do not.
+ROOMS = frozenset(
+    (
+        *("steps", "inputs", "outputs", "mapping_value", "inputs_mapping", "outputs_mapping"),
+        *("open_inputs", "open_outputs", "pipeline", "parameters", "creation_info", "pods"),
+        *("container_config", "pipeline_template"),
+    )
+)
+# Below these lies what users made.
 USERS = frozenset(("value", "constant_value", "default_value"))
 
 _CREDENTIALS = (

@@ -1,15 +1,13 @@
 """Settings: who wins, what is refused and where, and how a token is come by."""
 
-import stat
-import subprocess
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from craftsync import settings
 from craftsync.errors import BadSettings, Usage
 from craftsync.settings.schema import span_text, without_passwords
+from craftsync.settings.tokens import token_of_command
 
 HOME = {"HOME": "/home/ada"}
 PROD = '[environments.prod]\nurl = "https://acme.example"\ntoken_env = "PROD_TOKEN"\n'
@@ -174,6 +172,7 @@ def test_a_path_starts_from_where_it_is_written(folder, tmp_path):
     assert loaded(folder, environ=far).store == str(tmp_path / "config/craftsync/far.db")
     assert loaded(folder, environ={"CRAFTSYNC_STORE": "near.db"}).store == str(folder / "near.db")
     assert loaded(folder, environ={"CRAFTSYNC_STORE": "~/my.db"}).store == "/home/ada/my.db"
+    assert loaded(folder, flags={"store": "~/my.db"}).store == "/home/ada/my.db"
 
 
 def test_a_url_is_left_alone(folder):
@@ -439,9 +438,9 @@ def test_a_token_file_that_is_missing_matters_only_when_it_is_needed(folder):
 
 def test_a_token_comes_from_the_first_line_of_a_command_run_without_a_shell(folder):
     line = f"token_command = \"printf '%s\\\\nuser: ada\\\\n' {SECRET}\""
-    assert prod(folder, line).environment("prod").token(dict(PATH="/usr/bin:/bin")) == SECRET
+    assert prod(folder, line).environment("prod").token({"PATH": "/usr/bin:/bin"}) == SECRET
     found = prod(folder, f'token_command = "echo {SECRET};id"')
-    assert found.environment("prod").token(dict(PATH="/usr/bin:/bin")) == f"{SECRET};id"
+    assert found.environment("prod").token({"PATH": "/usr/bin:/bin"}) == f"{SECRET};id"
 
 
 @pytest.mark.parametrize(
@@ -461,10 +460,9 @@ def test_a_command_that_gives_no_token_is_told_without_its_words(folder, command
     assert SECRET not in f"{caught.value}{caught.value.hint}{capfd.readouterr()}"
 
 
-def test_a_command_that_hangs_is_given_up(folder, monkeypatch):
-    monkeypatch.setattr(settings.tokens, "COMMAND_TIMEOUT_S", 0.2)
-    with pytest.raises(BadSettings, match="gave no token within"):
-        prod(folder, 'token_command = "sleep 5"').environment("prod").token({"PATH": "/bin"})
+def test_a_command_that_hangs_is_given_up():
+    with pytest.raises(BadSettings, match=r"sleep, gave no token within 0\.2 s"):
+        token_of_command("sleep 5", {"PATH": "/usr/bin:/bin"}, who="it", timeout_s=0.2)
 
 
 def test_purging_may_have_a_token_of_its_own(folder):

@@ -1,0 +1,62 @@
+"""`craftsync simulate`: the make-believe platform, served on loopback."""
+
+import click
+
+from craftsync.cli import options, say, streams
+from craftsync.simulator import serve
+
+
+@click.command()
+@options.common
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    metavar="N",
+    help="Listen on this port of loopback. Default: a free one.",
+)
+@click.option(
+    "--seed", type=int, default=1, metavar="N", help="Which make-believe history. Default: 1."
+)
+@click.option(
+    "--executions",
+    type=click.IntRange(min=0),
+    default=200,
+    metavar="N",
+    help="So many executions to begin with. Default: 200.",
+)
+@click.option(
+    "--latency-ms",
+    type=click.FloatRange(min=0),
+    default=0,
+    metavar="N",
+    help="Answer so much later. Default: 0.",
+)
+@click.option(
+    "--faults", default="", metavar="KIND:RATE,…", help="Go wrong in these ways. Default: never."
+)
+def simulate(port: int, seed: int, executions: int, latency_ms: float, faults: str) -> None:
+    """Serve the make-believe platform until interrupted.
+
+    Example: craftsync simulate --executions 1000
+
+    Prints the three variables that make craftsync, or the official client, talk to it.
+    """
+
+    def ready(url: str, token: str) -> None:
+        streams.out(
+            f"export CRAFT_AI_SDK_TOKEN={token}\n"
+            f"export CRAFT_AI_ENVIRONMENT_URL={url}\n"
+            f"export CRAFT_AI_CONTROL_URL={url}\n"
+        )
+        streams.flush()
+        say.note("Serving until interrupted (Ctrl-C).")
+
+    serve(
+        port=port,
+        seed=seed,
+        executions=executions,
+        latency_ms=latency_ms,
+        faults=faults,
+        on_ready=ready,
+    )

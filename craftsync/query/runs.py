@@ -1,0 +1,119 @@
+"""Executions and deployments as the store shows them: the newest first, or one whole."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from craftsync.errors import Usage
+from craftsync.store import read, relations
+from craftsync.store.lookup import Found
+from craftsync.store.relation import Relation
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """Which of several of one id or name: by environment, by its birth; else the newest."""
+
+    environment: str | None = None
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The one that was meant; `others` are earlier incarnations that were not."""
+
+    key: int
+    row: Row
+    others: int
+
+
+def execution(conn: Connection, execution_id: str, pick: Pick, *, exact: bool = False) -> Chosen:
+    """Return the execution of that id; raises `Usage` for none, or one in two environments."""
+
+    def find(created_at: datetime | None) -> list[Found]:
+        return read.find_execution(
+            conn,
+            execution_id,
+            environment=pick.environment,
+            created_at=created_at,
+            exact=exact,
+        )
+
+    return _choose(conn, "execution", execution_id, find, pick)
+
+
+def deployment(conn: Connection, name: str, pick: Pick, *, exact: bool = False) -> Chosen:
+    """Return the deployment of that name; raises as `execution` does."""
+
+    def find(created_at: datetime | None) -> list[Found]:
+        return read.find_deployment(
+            conn, name, environment=pick.environment, created_at=created_at, exact=exact
+        )
+
+    return _choose(conn, "deployment", name, find, pick)
+
+
+def whole(
+    conn: Connection, chosen: Chosen, *, exact: bool
+) -> Iterator[tuple[str, Relation, Sequence[Row]]]:
+    """Give the parts of an execution that `show` shows beside its row."""
+    for name in ("steps", "inputs", "outputs"):
+        relation = relations.BY_NAME[name]
+        rows = list(read.parts_of(conn, relation, chosen.key, exact=exact))
+        yield name, relation, rows
+
+
+def known_environment(conn: Connection, name: str | None) -> None:
+    """Refuse an environment that was never synced; raises `Usage` with those that were."""
+    names = read.environment_names(conn)
+    if name is not None and name not in names:
+        raise Usage(
+            f"The store holds no environment {name!r}.",
+            hint=f"It holds: {', '.join(names)}." if names else "craftsync sync",
+        )
+
+
+def _choose(
+    conn: Connection,
+    kind: str,
+    name: str,
+    find: Callable[[datetime | None], list[Found]],
+    pick: Pick,
+) -> Chosen:
+    known_environment(conn, pick.environment)
+    found = find(pick.created_at)
+    if not found:
+        raise _unknown(conn, kind, name, find, pick)
+    environments = sorted({one.row["environment"] for one in found})
+    if len(environments) > 1:
+        raise Usage(
+            f"There is {'an' if kind == 'execution' else 'a'} {kind} {name!r} in several"
+            f" environments: {', '.join(environments)}.",
+            hint=f"Add --env {environments[0]}",
+        )
+    return Chosen(found[0].key, found[0].row, len(found) - 1)
+
+
+def _unknown(
+    conn: Connection,
+    kind: str,
+    name: str,
+    find: Callable[[datetime | None], list[Found]],
+    pick: Pick,
+) -> Usage:
+    if pick.created_at is not None and (births := [one.row["created_at"] for one in find(None)]):
+        times = ", ".join(f"{birth:%Y-%m-%dT%H:%M:%S.%fZ}" for birth in births)
+        return Usage(
+            f"No {kind} {name!r} was created at {pick.created_at:%Y-%m-%dT%H:%M:%S.%fZ}.",
+            hint=f"It was at: {times}",
+        )
+    near = read.near_names(conn, kind, name, environment=pick.environment)
+    return Usage(
+        f"No {kind} {name!r} is in the store.",
+        hint=f"Did you mean {', '.join(near)}?" if near else "craftsync runs",
+    )

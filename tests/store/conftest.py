@@ -1,0 +1,52 @@
+"""One contract, an engine as its parameter: stores are copied from one made by migration."""
+
+import shutil
+
+import pytest
+
+from craftsync.store import engine, schema
+from store.made import Mirror
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """An empty store, made once."""
+    path = tmp_path_factory.mktemp("template") / "history.db"
+    schema.upgrade(engine.address(path))
+    return path
+
+
+@pytest.fixture(params=["sqlite"])
+def url(request, template, tmp_path):
+    """A store of its own for each test, at the newest revision."""
+    path = tmp_path / "history.db"
+    shutil.copyfile(template, path)
+    path.chmod(0o600)
+    return engine.address(path)
+
+
+@pytest.fixture
+def writer(url):
+    opened = engine.writer(url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def reader(url):
+    opened = engine.reader(url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def connection(writer):
+    """A transaction of a writer."""
+    with writer.begin() as opened:
+        yield opened
+
+
+@pytest.fixture
+def prod(connection):
+    """A mirrored environment, empty."""
+    return Mirror(connection)

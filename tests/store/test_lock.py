@@ -1,0 +1,68 @@
+"""One writer: the lock is taken at once or not at all, and dies with its process."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from craftsync.errors import Busy
+from craftsync.store import engine
+from craftsync.store.lock import lock
+
+HOLD = """
+import sys, time
+from craftsync.store import engine, lock
+with lock.lock(engine.address(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    return engine.address(tmp_path / "new" / "history.db")
+
+
+def test_a_second_holder_is_refused_at_once(place):
+    with lock(place), pytest.raises(Busy) as caught, lock(place):
+        pass
+    assert "--skip-if-busy" in caught.value.hint
+
+
+def test_the_lock_is_free_again_after_its_block(place):
+    for _ in range(2):
+        with lock(place):
+            pass
+
+
+def test_the_lock_file_is_for_its_user_alone_and_no_store_is_made(place, tmp_path):
+    before = os.umask(0)
+    try:
+        with lock(place):
+            (file,) = (tmp_path / "new").iterdir()
+            assert file.name == "history.db.lock"
+            assert stat.S_IMODE(file.stat().st_mode) == 0o600
+            assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    finally:
+        os.umask(before)
+
+
+def test_the_lock_of_a_killed_process_is_not_stale(place):
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, place.database], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(Busy), lock(place):
+            pass
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.wait()
+        with lock(place):
+            pass
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
