@@ -258,7 +258,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class FileBytes:
-    """The bytes of a file value, spooled: `content` is at its start, read and closed by who saves it."""
+    """The bytes of a file value, spooled: `content` is at its start, closed by who saves it."""
 
     sha256: str
     size_bytes: int

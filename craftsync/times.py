@@ -43,6 +43,7 @@ _UNIT = {
 
 # A number below this counts seconds (up to the year 5138), one above it milliseconds (from 1973).
 _LEAST_MILLISECONDS = 10**11
+_TOO_MANY = 10**15
 
 
 def utc_text(moment: datetime) -> str:
@@ -186,9 +187,10 @@ def _nanoseconds(value: object) -> int:
         raise ValueError(f"{_shown(value)} is no instant")  # noqa: TRY004 - one way to be no instant
     # The digits of a float are what was meant: 1740903600.123456 is no binary fraction.
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or abs(number) >= 10**15:
+    # No abs(): it rounds, and what it rounds may overflow.
+    if not number.is_finite() or not -_TOO_MANY < number < _TOO_MANY:
         raise ValueError(f"{_shown(value)} is no instant")
-    digits = 9 if abs(number) < _LEAST_MILLISECONDS else 6
+    digits = 9 if -_LEAST_MILLISECONDS < number < _LEAST_MILLISECONDS else 6
     return int(number.quantize(Decimal(1).scaleb(-digits), "ROUND_FLOOR").scaleb(digits))
 
 

@@ -131,7 +131,10 @@ class Door(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; a reader who has seen enough is no failure."""
         with _answered():
-            return super().invoke(ctx)
+            code = super().invoke(ctx)
+            if isinstance(code, int):
+                ctx.exit(code)
+            return code
 
 
 @contextmanager
@@ -140,12 +143,9 @@ def _answered() -> Iterator[None]:
     try:
         try:
             yield
-        except click.exceptions.Exit as ending:
-            if ending.exit_code:
+        except BaseException as ending:
+            if not (isinstance(ending, click.exceptions.Exit) and ending.exit_code == 0):
                 _last_words()
-            raise
-        except CraftsyncError:
-            _last_words()
             raise
         finally:
             streams.flush()
@@ -168,7 +168,7 @@ def _echoed(flaw: OSError) -> bool:
 
 
 def _last_words() -> None:
-    """Bring out what is written; an end that has a code keeps it, whether or not this works."""
+    """Bring out what is written; an end that says more than 0 stands, whether or not this works."""
     with streams.after_work():
         pass
 

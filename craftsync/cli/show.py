@@ -62,13 +62,13 @@ def _read(words: tuple[str, ...]) -> tuple[str, str]:
 
 
 def _show_execution(app: App, execution_id: str, pick: query.Pick, how: How) -> None:
-    exact = how["format"] != "table"
+    exact = not _is_page(how)
     with app.reading() as conn:
         chosen = query.execution(conn, execution_id, pick, exact=exact)
         parts = list(query.whole(conn, chosen, exact=exact))
     choice.tell("execution", execution_id, chosen)
     relation = relations.BY_NAME["executions"]
-    if how["format"] == "table":
+    if _is_page(how):
         _page(relation.columns, chosen.row, parts, how)
         return
     arrays = {name: table(part, rows) for name, part, rows in parts}
@@ -76,18 +76,23 @@ def _show_execution(app: App, execution_id: str, pick: query.Pick, how: How) -> 
 
 
 def _show_deployment(app: App, name: str, pick: query.Pick, how: How) -> None:
-    exact = how["format"] != "table"
+    exact = not _is_page(how)
     with app.reading() as conn:
         chosen = query.deployment(conn, name, pick, exact=exact)
         versions = list(read.versions_of(conn, chosen.key))
     choice.tell("deployment", name, chosen)
     relation = relations.BY_NAME["deployments"]
     of_versions = relations.BY_NAME["deployment_versions"]
-    if how["format"] == "table":
+    if _is_page(how):
         _page(relation.columns, chosen.row, [("versions", of_versions, versions)], how)
         return
     whole = {**one(relation, chosen.row), "versions": table(of_versions, versions)}
     formats.one(whole, **how)
+
+
+def _is_page(how: How) -> bool:
+    """Whether to print for people: a file gets the object whole, a line a key."""
+    return how["format"] == "table" and how["output"] is None
 
 
 def _page(

@@ -3,7 +3,8 @@
 import click
 
 from craftsync.cli import options, say, streams
-from craftsync.simulator import serve
+from craftsync.errors import Usage
+from craftsync.simulator import KINDS, Faults, serve
 
 
 @click.command()
@@ -57,6 +58,13 @@ def simulate(port: int, seed: int, executions: int, latency_ms: float, faults: s
         seed=seed,
         executions=executions,
         latency_ms=latency_ms,
-        faults=faults,
+        faults=_read(faults, seed),
         on_ready=ready,
     )
+
+
+def _read(faults: str, seed: int) -> Faults | None:
+    try:
+        return Faults.parse(faults, seed=seed) if faults else None
+    except ValueError as flaw:
+        raise Usage(f"--faults {flaw}.", hint=f"Kinds: {', '.join(KINDS)}.") from flaw

@@ -39,6 +39,7 @@ class Server:
         self._opened = 0
         self._ready = Event()
         self._failure: OSError | None = None
+        self._bug: Exception | None = None
         self._end = asyncio.Event()
         self._thread = Thread(target=self._run, name="simulator", daemon=True)
         self.port = 0
@@ -70,10 +71,12 @@ class Server:
             raise self._failure
 
     def stop(self) -> None:
-        """Close every connection and wait for the thread to end."""
+        """Close every connection and wait for the thread to end; raise a bug that came up there."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._end.set)
             self._thread.join()
+        if self._bug is not None:
+            raise self._bug
 
     def _run(self) -> None:
         try:
@@ -116,7 +119,11 @@ class Server:
         return not self.faults.refuses(self._opened)
 
     def _answer(self, request: Request) -> Delivery:
-        delivery = self.faults.deliver(request, self.platform)
+        try:
+            delivery = self.faults.deliver(request, self.platform)
+        except Exception as bug:
+            self._bug = self._bug or bug
+            raise
         self.world.requests.add(
             request,
             delivery.response.status,

@@ -56,6 +56,8 @@ def of_file(error: OSError, place: str) -> StoreUnusable:
 
 def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    if code == sqlite3.SQLITE_IOERR and Path(place).is_dir():
+        return _unopened(Path(place))
     match code:
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return _unopened(Path(place))

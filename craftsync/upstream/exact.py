@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -28,8 +28,11 @@ class Number:
 
     @property
     def decimal(self) -> Decimal:
-        """The number itself, every digit."""
-        return Decimal(self.text)
+        """The number itself, every digit; NaN where its exponent is beyond all measure."""
+        try:
+            return Decimal(self.text)
+        except InvalidOperation:
+            return Decimal("NaN")
 
 
 def loads(body: bytes | str) -> Any:

@@ -114,7 +114,7 @@ def raw(body: str) -> Raw:
     return Raw(encoded, hashlib.sha256(encoded).hexdigest())
 
 
-FLAWS = (KeyError, TypeError, ValueError, ArithmeticError)
+FLAWS = (KeyError, TypeError, ValueError)
 """What the readers raise for a payload that is not as it should be."""
 
 

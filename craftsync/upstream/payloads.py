@@ -79,14 +79,16 @@ def execution(redacted: Redacted, *, scope_pipeline: str) -> Execution:
         payload = _object(payload)
         columns = Columns()
         status = columns.text("status", payload.get("status"))
-        is_over = (status or "").lower() in TERMINAL
+        end_date = instant_or_none(payload.get("end_date"))
+        # A status that nobody knows is over once there is an end.
+        is_over = end_date is not None or (status or "").lower() in TERMINAL
         return Execution(
             key=Key(name(payload["execution_id"]), instant(payload["created_at"])),
             pipeline_name=name_or_none(payload.get("pipeline_name")) or scope_pipeline,
             deployment_name=name_or_none(payload.get("deployment_name")),
             status=status,
             created_by=columns.text("created_by", payload.get("created_by")),
-            end_date=instant_or_none(payload.get("end_date")),
+            end_date=end_date,
             steps=tuple(
                 _step(step, position)
                 for position, step in enumerate(objects(payload.get("steps"), "steps"))

@@ -27,6 +27,14 @@ SECRET = "canary-9c41f7"
 NAMES = "déploiement→✓"
 
 
+FLAWS = {
+    "partial": Partial("1 part waits."),
+    "bug": RuntimeError("boom"),
+    "interrupt": KeyboardInterrupt(),
+    "wrong": click.UsageError("No such thing."),
+}
+
+
 @click.group(cls=Door, name="craftsync")
 @manner.options
 def door() -> None:
@@ -99,13 +107,14 @@ def stop() -> None:
 @door.command()
 @options.printing
 @click.option("--count", default=1)
-@click.option("--partial", is_flag=True)
-def rows(how, count, partial) -> None:
-    """Print rows."""
+@click.option("--then", type=click.Choice([*FLAWS, "five"]))
+def rows(how, count, then):
+    """Print rows, then perhaps fail."""
     columns = {"name": "text", "n": "integer"}
     formats.rows(columns, ((NAMES, n) for n in range(count)), **how)
-    if partial:
-        raise Partial("1 part waits.")
+    if then in FLAWS:
+        raise FLAWS[then]
+    return 5 if then else None
 
 
 @door.command()
@@ -385,10 +394,23 @@ def test_a_reader_who_has_seen_enough_is_no_failure(line, buffered):
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
-def test_a_broken_pipe_does_not_hide_how_the_command_ended():
-    ended = shell("$DOOR rows --partial --format csv | true; exit ${PIPESTATUS[0]}")
-    assert ended.returncode == 3
-    assert ended.stderr == b"error: 1 part waits.\n"
+@pytest.mark.parametrize(
+    ("flaw", "code", "sentence"),
+    [
+        ("partial", 3, "error: 1 part waits."),
+        ("bug", 1, "RuntimeError: boom"),
+        ("interrupt", 130, "craftsync: interrupted"),
+        ("wrong", 2, "error: No such thing."),
+        ("five", 5, ""),
+    ],
+)
+def test_a_broken_pipe_does_not_hide_how_the_command_ended(flaw, code, sentence):
+    ended = shell(f"$DOOR rows --then {flaw} --format csv | true; exit ${{PIPESTATUS[0]}}")
+    assert ended.returncode == code
+    assert sentence in ended.stderr.decode()
+    assert process("rows", "--then", flaw, "--format", "csv").stdout.decode() == (
+        f"name,n\n{NAMES},0\n"
+    )
 
 
 @BUFFERING

@@ -139,6 +139,7 @@ def test_the_nearest_double_is_told_unless_it_would_be_infinite(text, double):
 
 def test_a_number_knows_itself_to_the_last_digit():
     assert loads("0.12345678901234567890").decimal == Decimal("0.12345678901234567890")
+    assert loads("1e-99999999999999999999").decimal.is_nan()
 
 
 @pytest.mark.parametrize("digits", [640, 641, 4300, 4301, 100_000])

@@ -3,15 +3,13 @@
 import copy
 import hashlib
 import hmac
+import itertools
 import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from craftsync.upstream import exact
-from craftsync.upstream.redact import Redactor
 from rules.wire import (
     a_deployment,
     a_listed_deployment,
@@ -22,6 +20,9 @@ from rules.wire import (
     an_input,
     an_output,
 )
+
+from craftsync.upstream import exact
+from craftsync.upstream.redact import Redactor
 
 KEY = bytes(range(32))
 REDACTOR = Redactor(KEY)
@@ -657,6 +658,6 @@ def test_how_a_file_is_cut_makes_no_difference(pieces, cuts):
     secrets = REDACTOR.secrets(["abcdef", "abcdefgh", "efghij", "fabcde"])
     content = b"".join(pieces)
     edges = [0, *sorted(min(cut, len(content)) for cut in cuts), len(content)]
-    chunks = [content[one:other] for one, other in zip(edges, edges[1:], strict=False)]
+    chunks = [content[one:other] for one, other in itertools.pairwise(edges)]
     whole = REDACTOR.text(content.decode(), secrets)
     assert streamed(chunks, secrets) == (whole.encode(), whole != content.decode())

@@ -3,9 +3,9 @@
 import shutil
 
 import pytest
+from store.made import Mirror
 
 from craftsync.store import engine, schema
-from store.made import Mirror
 
 
 @pytest.fixture(scope="session")

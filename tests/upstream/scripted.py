@@ -1,5 +1,6 @@
-"""A loopback server that answers with the very bytes a test wrote: for what no honest server does."""
+"""A loopback server that answers with the very bytes of a test: what no honest server sends."""
 
+import contextlib
 import json
 import socket
 import threading
@@ -55,10 +56,8 @@ class Scripted:
         self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
         for connection in self._open:
-            try:
+            with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
         for thread in self._threads:
             thread.join(timeout=5)
 

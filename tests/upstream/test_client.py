@@ -362,9 +362,8 @@ def test_the_bytes_of_a_value_come_with_their_hash(platform_at):
 
 
 def test_a_value_above_the_limit_is_too_big_and_its_size_is_told(platform_at):
-    with Scripted(always(reply(b"x" * 101))) as server:
-        with pytest.raises(TooBig) as caught:
-            platform_at(server).value("e1", Side.INPUT, "photo", max_bytes=100)
+    with Scripted(always(reply(b"x" * 101))) as server, pytest.raises(TooBig) as caught:
+        platform_at(server).value("e1", Side.INPUT, "photo", max_bytes=100)
     assert caught.value.size_bytes == 101
 
 

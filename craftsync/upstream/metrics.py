@@ -1,0 +1,73 @@
+"""Recorded metrics: of one execution, and which pipelines record any at all.
+
+Pages end with one that is empty, or when as many came as the platform counts. A page that came
+before is no end: it raises, for what it hides is not known.
+"""
+
+import hashlib
+from collections.abc import Iterator, Set
+from typing import Any, Protocol
+
+from craftsync.errors import BadAnswer
+from craftsync.records import Metric
+from craftsync.upstream import exact, payloads
+
+SINGLE, LISTS = "single-value", "list-values"
+_A_PAGE = 5000
+_MOST_PAGES = 10_000
+
+
+class Source(Protocol):
+    """What sends a page of metrics; `client.Platform` does."""
+
+    def metrics(self, kind: str, query: dict[str, str]) -> Any:
+        """Return one page, decoded."""
+        ...
+
+
+def of_execution(source: Source, execution_id: str) -> tuple[Metric, ...]:
+    """Read what one execution recorded; raises `BadAnswer` when the pages do not add up."""
+    query = {"filters[execution_id]": execution_id}
+    single = [row for page in _pages(source, SINGLE, query) for row in page]
+    lists = [row for page in _pages(source, LISTS, query) for row in page]
+    return payloads.metrics(single, lists)
+
+
+def recording_pipelines(source: Source, *, known: Set[str]) -> frozenset[str]:
+    """Return which of the `known` pipelines record metrics, by one pass over all of them."""
+    found: set[str] = set()
+    for kind in (SINGLE, LISTS):
+        for page in _pages(source, kind, {}):
+            for row in page:
+                name = row.get("pipeline_name") if isinstance(row, dict) else None
+                if isinstance(name, str):
+                    found.add(name)
+            if found >= known:
+                return frozenset(found)
+    return frozenset(found)
+
+
+def _pages(source: Source, kind: str, query: dict[str, str]) -> Iterator[list[Any]]:
+    seen: set[bytes] = set()
+    count = 0
+    for number in range(1, _MOST_PAGES):
+        asked = {**query, "items_per_page": str(_A_PAGE), "page": str(number)}
+        answer = source.metrics(kind, asked)
+        rows = answer.get("metrics") if isinstance(answer, dict) else None
+        total = answer.get("total_count") if isinstance(answer, dict) else None
+        if not isinstance(rows, list):
+            raise BadAnswer(f"metrics {kind}: the answer has no list of metrics")
+        if not rows:
+            # Of lists nobody knows whether the platform counts lists or values.
+            if kind == SINGLE and isinstance(total, int) and count < total:
+                raise BadAnswer(f"metrics {kind}: {count:,} came of {total:,}")
+            return
+        print_of_page = hashlib.sha256(exact.dumps(rows, ascii=True).encode()).digest()
+        if print_of_page in seen:
+            raise BadAnswer(f"metrics {kind}: page {number} repeats an earlier one")
+        seen.add(print_of_page)
+        count += len(rows)
+        yield rows
+        if isinstance(total, int) and count >= total:
+            return
+    raise BadAnswer(f"metrics {kind}: more than {_MOST_PAGES:,} pages")

@@ -1,0 +1,257 @@
+"""The schema: migrations and models agree, an upgrade is whole or not at all."""
+
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlalchemy.schema import CreateTable
+from store.made import Mirror, a_whole
+
+import craftsync
+from craftsync.errors import StoreUnusable
+from craftsync.resources import migrations_dir
+from craftsync.store import engine, environments, relations, revisions, schema
+from craftsync.store.models import Base
+
+UPGRADE = """
+import os, sys
+from craftsync.errors import StoreUnusable
+from craftsync.store import engine, schema
+if "REQUIRE" in os.environ:
+    try:
+        schema.require_current(engine.address(sys.argv[1]))
+    except StoreUnusable as error:
+        print(error.hint)
+        sys.exit()
+done = schema.upgrade(engine.address(sys.argv[1]))
+print(done.before, done.after, done.backup)
+"""
+SECOND = '''"""Remember a colour, so that an upgrade can be tried out."""
+
+import os
+import signal
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("execution", recreate="always") as execution:
+        execution.add_column(sa.Column("colour", sa.Text()))
+    if os.environ.get("DIE"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if os.environ.get("LOSE"):
+        op.execute("delete from step")
+'''
+
+
+def test_the_migrations_build_exactly_the_models(connection):
+    context = MigrationContext.configure(connection)
+    assert compare_metadata(context, Base.metadata) == []
+
+
+def words_of(sql):
+    """What a CREATE TABLE says, whatever the order of its constraints."""
+    return sorted(re.sub(r"[\s,()\"]+", " ", sql).split())
+
+
+@pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
+def test_a_migrated_table_has_the_words_of_its_model(table, connection):
+    made = connection.scalar(
+        text("select sql from sqlite_master where type = 'table' and name = :name"),
+        {"name": table.name},
+    )
+    assert words_of(made) == words_of(str(CreateTable(table).compile(connection)))
+
+
+@pytest.mark.parametrize("relation", relations.PUBLIC, ids=lambda relation: relation.name)
+def test_a_public_view_has_the_columns_of_its_definition(relation, connection):
+    columns = inspect(connection).get_columns(relation.name)
+    assert [column["name"] for column in columns] == list(relation.columns)
+
+
+def test_no_foreign_key_cascades(connection):
+    found = inspect(connection)
+    for table in found.get_table_names():
+        assert all(not key["options"] for key in found.get_foreign_keys(table))
+
+
+def test_revisions_are_numbered_one_after_the_other_and_the_last_is_the_head():
+    assert revisions.known() == tuple(f"{n:04}" for n in range(1, len(revisions.known()) + 1))
+    assert schema.head() == revisions.known()[-1]
+
+
+def test_alembic_knows_the_same_head():
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations_dir()))
+    config.set_main_option("path_separator", "os")
+    assert ScriptDirectory.from_config(config).get_current_head() == schema.head()
+
+
+def test_a_fresh_store_is_made_and_then_left_alone(tmp_path):
+    url = engine.address(tmp_path / "history.db")
+    assert schema.current(url) is None
+    assert schema.upgrade(url) == schema.Upgrade(None, schema.head(), None)
+    before = (tmp_path / "history.db").read_bytes()
+    assert schema.upgrade(url) == schema.Upgrade(schema.head(), schema.head(), None)
+    assert (tmp_path / "history.db").read_bytes() == before
+
+
+def test_an_empty_file_becomes_a_store(tmp_path):
+    (tmp_path / "history.db").touch()
+    url = engine.address(tmp_path / "history.db")
+    assert schema.upgrade(url).before is None
+    schema.require_current(url)
+
+
+def test_each_store_has_an_identity_of_its_own(tmp_path):
+    identities = []
+    for name in ("one.db", "other.db"):
+        url = engine.address(tmp_path / name)
+        schema.upgrade(url)
+        reader = engine.reader(url)
+        with reader.connect() as connection:
+            identities.append(environments.identity(connection))
+        reader.dispose()
+    one, other = identities
+    assert one.store_id != other.store_id
+    assert len(one.fingerprint_key) == 32
+    assert one.fingerprint_key != other.fingerprint_key
+
+
+def test_a_missing_store_is_refused_with_what_makes_one(tmp_path):
+    with pytest.raises(StoreUnusable) as caught:
+        schema.require_current(engine.address(tmp_path / "none.db"))
+    assert caught.value.hint == "craftsync sync"
+
+
+def set_revision(url, revision):
+    with closing(sqlite3.connect(url.database)) as connection:
+        connection.execute("update alembic_version set version_num = ?", (revision,))
+        connection.commit()
+
+
+def test_a_newer_store_is_neither_read_nor_upgraded(url):
+    set_revision(url, "9999")
+    for refused in (schema.require_current, schema.upgrade):
+        with pytest.raises(StoreUnusable, match="newer craftsync"):
+            refused(url)
+
+
+def test_the_database_of_another_program_is_never_touched(tmp_path):
+    path = tmp_path / "other.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table alembic_version (version_num text)")
+        connection.execute("insert into alembic_version values ('0001')")
+        connection.commit()
+    before = path.read_bytes()
+    for refused in (schema.require_current, schema.upgrade):
+        with pytest.raises(StoreUnusable, match="not a store of craftsync"):
+            refused(engine.address(path))
+    assert path.read_bytes() == before
+
+
+@pytest.fixture
+def newer(tmp_path):
+    """Run the next craftsync, which has one more revision, as a process of its own."""
+    house = tmp_path / "house"
+    shutil.copytree(
+        Path(craftsync.__file__).parent,
+        house / "craftsync",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    shutil.copytree(migrations_dir(), house / "migrations")
+    (house / "migrations" / "versions" / "0002_a_colour.py").write_text(SECOND)
+
+    def run(url, **environ):
+        return subprocess.run(
+            [sys.executable, "-c", UPGRADE, url.database],
+            env={"PYTHONPATH": str(house), "PATH": os.environ["PATH"], **environ},
+            cwd=house,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def filled(url, writer):
+    """A store with one execution in it, closed."""
+    with writer.begin() as connection:
+        Mirror(connection).save(a_whole("e1", lines=3))
+        connection.execute(text("create view mine as select execution_id from executions"))
+    writer.dispose()
+    return url
+
+
+def facts(path):
+    with closing(sqlite3.connect(path)) as connection:
+        names = [
+            name
+            for (name,) in connection.execute("select name from sqlite_master where type = 'table'")
+        ]
+        counts = {
+            name: connection.execute(f"select count(*) from {name}").fetchone() for name in names
+        }
+        shown = connection.execute("select * from mine").fetchall()
+        columns = [row[1] for row in connection.execute("pragma table_info(execution)")]
+        dangling = connection.execute("pragma foreign_key_check").fetchall()
+    return counts, shown, columns, dangling
+
+
+def test_an_upgrade_that_rebuilds_a_parent_keeps_every_row(filled, newer):
+    before, shown, *_ = facts(filled.database)
+    done = newer(filled)
+    backup = f"{filled.database}.at-0001"
+    assert done.stdout == f"0001 0002 {backup}\n", done.stderr
+    after, still_shown, columns, dangling = facts(filled.database)
+    assert (after, still_shown) == (before, shown)
+    assert "colour" in columns
+    assert dangling == []
+    assert stat.S_IMODE(Path(backup).stat().st_mode) == 0o600
+    assert facts(backup)[0] == before
+
+
+def test_an_upgrade_killed_half_way_rolls_back_and_the_next_one_works(filled, newer):
+    before = facts(filled.database)
+    assert newer(filled, DIE="1").returncode == -9
+    assert facts(filled.database) == before
+    assert schema.current(filled) == "0001"
+    assert newer(filled).stdout.startswith("0001 0002 ")
+    assert facts(filled.database)[0] == before[0]
+
+
+def test_an_upgrade_that_would_lose_rows_is_rolled_back(filled, newer):
+    before = facts(filled.database)
+    done = newer(filled, LOSE="1")
+    assert "rows before and after the revisions differ" in done.stderr
+    assert facts(filled.database) == before
+
+
+def test_a_store_of_the_next_craftsync_is_refused_by_this_one(filled, newer):
+    newer(filled)
+    with pytest.raises(StoreUnusable, match="newer craftsync"):
+        schema.require_current(filled)
+
+
+def test_an_older_store_is_refused_with_the_command_that_upgrades_it(filled, newer):
+    refused = newer(filled, REQUIRE="1")
+    assert refused.stdout == "craftsync db upgrade\n", refused.stderr

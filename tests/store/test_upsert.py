@@ -1,0 +1,123 @@
+"""Writing rows: both paths write the same bytes, and a batch fits into any statement."""
+
+import sqlite3
+from datetime import date, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+from store.made import DAY, NOON, a_whole
+
+from craftsync.records import GoneCause
+from craftsync.store import mirror
+from craftsync.store.base import driver_moment
+from craftsync.store.models import DeploymentVersion, Pipeline, Step
+from craftsync.store.upsert import batches, draw_keys, upsert, upsert_rows
+
+COLUMNS = list(Pipeline.__table__.c.keys())
+
+
+def a_row(**changes):
+    shown = dict.fromkeys(COLUMNS)
+    shown |= {
+        "key": 1,
+        "environment_key": 1,
+        "name": "train",
+        "created_at": NOON,
+        "first_seen_at": NOON,
+        "rev": 1,
+    }
+    return shown | changes
+
+
+def in_driver_form(row, dialect):
+    return tuple(
+        driver_moment(value, dialect) if isinstance(value, datetime) else value
+        for value in row.values()
+    )
+
+
+moments = st.datetimes(
+    datetime(1, 1, 3), datetime(9999, 12, 28), timezones=st.timezones() | st.none()
+).map(lambda found: found if found.tzinfo else found.replace(tzinfo=timezone(timedelta(hours=2))))
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(created_at=moments, status=st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+def test_both_paths_write_the_same_bytes(prod, created_at, status):
+    connection = prod.connection
+    found = []
+    for write in ("objects", "tuples"):
+        row = a_row(created_at=created_at, status=status, gone_at=created_at)
+        connection.execute(text("delete from pipeline"))
+        if write == "objects":
+            upsert(connection, Pipeline, [row], key=("environment_key", "name", "created_at"))
+        else:
+            rows = [in_driver_form(row, connection.dialect.name)]
+            upsert_rows(connection, Pipeline, rows, key=("environment_key", "name", "created_at"))
+        raw = connection.exec_driver_sql("select * from pipeline").all()
+        kinds = [[type(value) for value in each] for each in raw]
+        found.append((raw, kinds))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("wrong", [NOON, date(2026, 3, 1), {"a": 1}, [1]])
+def test_what_a_column_type_would_have_to_convert_is_refused(prod, wrong):
+    with pytest.raises(TypeError, match="not in the form of the sqlite driver"):
+        upsert_rows(prod.connection, Step, [(1, 0, wrong, *[None] * 9)])
+
+
+def test_an_instant_with_an_offset_is_stored_in_utc_on_both_paths(prod):
+    there = datetime(2026, 11, 24, 10, tzinfo=timezone(timedelta(hours=2)))
+    upsert(prod.connection, Pipeline, [a_row(created_at=there)], key=("key",))
+    assert prod.row("pipeline")["created_at"] == "2026-11-24T08:00:00.000000Z"
+    assert driver_moment(there, "sqlite") == "2026-11-24T08:00:00.000000Z"
+    assert prod.connection.scalar(select(Pipeline.created_at)) == there
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_a_naive_instant_is_refused(dialect):
+    with pytest.raises(ValueError, match="no time zone"):
+        driver_moment(datetime(2026, 3, 1), dialect)  # noqa: DTZ001 - that is the point
+
+
+def test_a_held_row_keeps_its_key_and_what_is_written_once(prod):
+    key = ("environment_key", "name", "created_at")
+    upsert(prod.connection, Pipeline, [a_row()], key=key, once=("first_seen_at",))
+    again = a_row(key=7, status="Ready", first_seen_at=NOON + DAY)
+    upsert(prod.connection, Pipeline, [again], key=key, once=("first_seen_at",))
+    row = prod.row("pipeline")
+    assert (row["key"], row["status"]) == (1, "Ready")
+    assert row["first_seen_at"] == "2026-03-01T12:00:00.000000Z"
+
+
+def test_nothing_to_write_is_no_statement(prod):
+    assert upsert(prod.connection, Pipeline, [], key=("key",)) == 0
+    assert upsert_rows(prod.connection, DeploymentVersion, []) == 0
+
+
+def test_batches_keep_all_in_order():
+    assert list(batches(range(7), size=3)) == [[0, 1, 2], [3, 4, 5], [6]]
+    assert list(batches([])) == []
+
+
+def test_keys_are_never_handed_out_twice(prod):
+    assert list(draw_keys(prod.connection, "execution", 2)) == [1, 2]
+    assert list(draw_keys(prod.connection, "execution", 3)) == [3, 4, 5]
+
+
+def test_a_low_limit_of_bound_values_is_enough(prod):
+    driver = prod.connection.connection.driver_connection
+    driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 600)
+    wholes = [a_whole(f"e{number}", lines=1) for number in range(1300)]
+    assert prod.save(*wholes).written == 1300
+    assert prod.save(*wholes).unchanged == 1300
+    changed = [a_whole(f"e{number}", lines=2) for number in range(1300)]
+    assert prod.save(*changed).written == 1300
+    keys = [held.execution_key for held in prod.held().values()]
+    assert len(mirror.held_fetch(prod.connection, keys)) == 1300
+    gone = mirror.mark_gone(
+        prod.connection, keys, gone_at=NOON, cause=GoneCause.DELETED_UPSTREAM, rev=prod.rev()
+    )
+    assert gone == 1300

@@ -1,0 +1,164 @@
+"""Whole logs from a platform that caps its answers, whatever it does at the ends of a window."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from craftsync.times import nanoseconds_text
+from craftsync.upstream.logs import LogReader
+
+MS = 1_000_000
+
+
+@dataclass
+class Library:
+    """A platform's logs, with the habits that nobody has documented."""
+
+    logs_of: dict
+    cap: int | None = None
+    keeps_newest: bool = False
+    from_inclusive: bool = True
+    to_inclusive: bool = True
+    heeds_windows: bool = True
+    asked: list = field(default_factory=list)
+
+    def logs(self, execution_id, window=None):
+        self.asked.append((execution_id, dict(window or {})))
+        window = window or {} if self.heeds_windows else {}
+        lines = list(self.logs_of[execution_id])
+        if "from" in window:
+            first = window["from"] * MS + (not self.from_inclusive)
+            lines = [line for line in lines if line[0] >= first]
+        if "to" in window:
+            last = window["to"] * MS - (not self.to_inclusive)
+            lines = [line for line in lines if line[0] <= last]
+        if self.cap is not None and len(lines) > self.cap:
+            lines = lines[-self.cap :] if self.keeps_newest else lines[: self.cap]
+        return [[{"timestamp": nanoseconds_text(at), "message": text} for at, text in lines]]
+
+
+def read(library, execution_id="e"):
+    return LogReader(library).read(execution_id)
+
+
+def contents(log):
+    return Counter((line.timestamp, line.message) for line in log.lines)
+
+
+def truth(lines):
+    return Counter((nanoseconds_text(at), text) for at, text in lines)
+
+
+def test_a_log_below_any_cap_is_one_request():
+    library = Library({"e": [(MS, "a"), (2 * MS, "b")]})
+    assert contents(read(library)) == truth(library.logs_of["e"])
+    assert library.asked == [("e", {})]
+
+
+def test_no_answer_at_all_is_an_absent_log():
+    class Silent:
+        def logs(self, execution_id, window=None):
+            return None
+
+    log = LogReader(Silent()).read("e")
+    assert log.is_absent
+    assert log.lines == ()
+
+
+@pytest.mark.parametrize("keeps_newest", [False, True])
+@pytest.mark.parametrize("cap", [100, 1000])
+def test_a_capped_log_is_read_by_windows(cap, keeps_newest):
+    lines = [(number * 3 * MS // 2, f"line {number}") for number in range(2500)]
+    library = Library({"e": lines}, cap=cap, keeps_newest=keeps_newest)
+    log = read(library)
+    assert contents(log) == truth(lines)
+    assert [line.message for line in log.lines] == [text for _, text in lines]
+    assert [line.line_number for line in log.lines] == list(range(1, 2501))
+    assert not log.is_capped
+
+
+def test_a_log_of_just_a_round_number_of_lines_is_asked_for_more_and_is_whole():
+    lines = [(number * MS, "x") for number in range(100)]
+    library = Library({"e": lines})
+    assert contents(read(library)) == truth(lines)
+    assert len(library.asked) == 3
+
+
+def test_a_millisecond_with_more_lines_than_an_answer_holds_is_capped_and_says_so():
+    lines = [(5 * MS + number, "x") for number in range(2500)]
+    log = read(Library({"e": lines}, cap=1000))
+    assert log.is_capped
+    assert 1000 <= len(log.lines) <= 2500
+
+
+def test_more_lines_in_a_millisecond_than_in_an_answer_leave_the_others_whole():
+    crowd = [(5 * MS + number, "crowd") for number in range(150)]
+    others = [(number * 10 * MS, f"other {number}") for number in range(1, 400)]
+    log = read(Library({"e": sorted(crowd + others)}, cap=100))
+    assert log.is_capped
+    seen = contents(log)
+    assert all(seen[line] == count for line, count in truth(others).items())
+
+
+def test_a_platform_that_heeds_no_window_is_not_asked_for_ever():
+    lines = [(number * MS, "x") for number in range(300)]
+    library = Library({"e": lines}, cap=100, heeds_windows=False)
+    log = read(library)
+    assert len(library.asked) < 20
+    assert len(log.lines) == 100
+
+
+def test_identical_lines_of_one_instant_stay_as_many_as_they_are():
+    lines = sorted([(7 * MS, "same")] * 3 + [(number * MS, "x") for number in range(250)])
+    log = read(Library({"e": lines}, cap=100))
+    assert contents(log) == truth(lines)
+
+
+def test_lines_of_one_millisecond_are_told_apart_by_their_nanoseconds():
+    lines = [(123 * MS + 456, "a"), (123 * MS + 789, "b"), (123 * MS + 999, "c")]
+    assert contents(read(Library({"e": lines}))) == truth(lines)
+
+
+def test_a_cap_that_is_no_round_number_is_found_when_a_second_log_is_just_as_long():
+    long = [(number * MS, "x") for number in range(200)]
+    library = Library({"a": long, "b": long, "c": long[:10]}, cap=77)
+    reader = LogReader(library)
+    assert len(reader.read("a").lines) == 77
+    assert contents(reader.read("b")) == truth(long)
+    assert reader.doubtful() == ["a"]
+    assert reader.doubtful() == []
+    assert contents(reader.read("a")) == truth(long)
+    assert contents(reader.read("c")) == truth(long[:10])
+
+
+def test_logs_that_are_all_of_one_length_are_soon_believed():
+    forty = [(number * MS, "x") for number in range(40)]
+    library = Library({f"e{number}": forty for number in range(50)})
+    reader = LogReader(library)
+    for name in library.logs_of:
+        reader.read(name)
+    assert len(library.asked) == 50 + 3 * 2
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    times=st.lists(st.integers(0, 400 * MS), min_size=1, max_size=400),
+    bursts=st.lists(st.integers(0, 400), max_size=3),
+    cap=st.sampled_from([100, 200]),
+    keeps_newest=st.booleans(),
+    from_inclusive=st.booleans(),
+    to_inclusive=st.booleans(),
+)
+def test_whatever_the_platform_does_at_the_ends_no_line_is_lost_or_doubled(
+    times, bursts, cap, keeps_newest, from_inclusive, to_inclusive
+):
+    ends = [at * MS for at in bursts for _ in range(20)]
+    lines = sorted((at, "x") for at in times + ends)
+    library = Library({"e": lines}, cap, keeps_newest, from_inclusive, to_inclusive)
+    log = read(library)
+    if not log.is_capped:
+        assert contents(log) == truth(lines)
+    assert contents(log) - truth(lines) == Counter()
