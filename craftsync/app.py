@@ -37,8 +37,9 @@ class SyncReport:
 
     @property
     def exit_code(self) -> int:
-        """The first of the contract's precedence over all environments."""
-        return worst(outcome.exit_code for outcome in self.outcomes)
+        """The first of the contract's precedence over all environments; wrong words come last."""
+        codes = {outcome.exit_code for outcome in self.outcomes}
+        return worst(codes) or max(codes, default=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,7 @@ class App:
         from craftsync.upstream.redact import Redactor  # noqa: PLC0415 - a wing
         from craftsync.upstream.retries import Retries  # noqa: PLC0415 - a wing
         from craftsync.upstream.transport import Transport  # noqa: PLC0415 - a wing
+        from craftsync.upstream.whole import Fetcher  # noqa: PLC0415 - a wing
 
         with writer.connect() as conn:
             key = self.settings.fingerprint_key or environments.identity(conn).fingerprint_key
@@ -132,17 +134,19 @@ class App:
             monotonic=self.monotonic,
             now=self.now,
         )
+        redactor = Redactor(
+            key,
+            environment_values=redact.environment_values,
+            constants=redact.constants,
+            patterns=[pattern.pattern for pattern in redact.patterns],
+        )
         try:
             yield Job(
                 environment=environment.name,
                 url=environment.url,
                 platform=platform,
-                redactor=Redactor(
-                    key,
-                    environment_values=redact.environment_values,
-                    constants=redact.constants,
-                    patterns=[pattern.pattern for pattern in redact.patterns],
-                ),
+                redactor=redactor,
+                fetcher=Fetcher(platform, redactor, options.wants),
                 engine=writer,
                 now=self.now,
                 monotonic=self.monotonic,

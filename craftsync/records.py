@@ -266,6 +266,16 @@ class FileBytes:
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedPart:
+    """A part of an execution that was asked for by itself: what came, or why nothing did."""
+
+    part: Part
+    lines: tuple[LogLine, ...] | None = None
+    metrics: tuple[Metric, ...] | None = None
+    file: FileBytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Whole:
     """One execution with everything that was fetched of it.
 

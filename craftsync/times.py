@@ -87,7 +87,7 @@ def instant(value: object) -> datetime:
 
 def instant_or_none(value: object) -> datetime | None:
     """Read a date of the platform; None for no date, and for one that cannot be read."""
-    if value is None or value == "":
+    if value is None:  # often
         return None
     try:
         return instant(value)

@@ -34,7 +34,7 @@ def settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
     @common
     @wraps(command)
     def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
-        return command(_settings_in_force(), *args, **kwargs)
+        return command(settings_in_force(), *args, **kwargs)
 
     return with_settings
 
@@ -45,26 +45,36 @@ def app(command: Callable[Concatenate[App, P], R]) -> Callable[P, R]:
     @common
     @wraps(command)
     def with_app(*args: P.args, **kwargs: P.kwargs) -> R:
-        return command(App(_settings_in_force(), os.environ), *args, **kwargs)
+        return command(App(settings_in_force(), os.environ), *args, **kwargs)
 
     return with_app
 
 
-def _settings_in_force() -> Settings:
+def settings_in_force() -> Settings:
     """Load the settings, and say what is odd about them."""
+    found = all_settings.load(**_sources())
+    for note in found.notes:
+        say.warning(note.sentence, hint=note.hint)
+    return found
+
+
+def settings_with_flaws() -> tuple[Settings, list[BadSettings]]:
+    """Load the settings as far as they can be read, and what is wrong with the rest."""
+    flaws: list[BadSettings] = []
+    return all_settings.load(**_sources(), forgive=flaws.append), flaws
+
+
+def _sources() -> dict[str, Any]:
     try:
         cwd = Path.cwd()
     except OSError as flaw:
         raise BadSettings("The folder this command runs in is gone.", hint="cd ~") from flaw
-    found = all_settings.load(
-        flags=manner.flags(click.get_current_context()),
-        environ=os.environ,
-        cwd=cwd,
-        remember=safe_text.remember,
-    )
-    for note in found.notes:
-        say.warning(note)
-    return found
+    return {
+        "flags": manner.flags(click.get_current_context()),
+        "environ": os.environ,
+        "cwd": cwd,
+        "remember": safe_text.remember,
+    }
 
 
 def _a_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:

@@ -12,7 +12,7 @@ from craftsync.settings.files import open_note, too_open
 from craftsync.settings.levels import Found, Level, first
 from craftsync.settings.schema import KeyPath
 from craftsync.settings.tokens import token_in_file, token_in_variable, token_of_command
-from craftsync.settings.words import Sourced, listed
+from craftsync.settings.words import Forgive, Note, Sourced, listed
 
 CONTROL_URL = "https://mlops-platform.craft.ai"
 
@@ -53,8 +53,9 @@ def gather(
     levels: Sequence[Level],
     environ: Mapping[str, str],
     cwd: Path,
-    notes: list[str],
+    notes: list[Note],
     remember: Callable[[str], None],
+    forgive: Forgive,
 ) -> dict[str, Environment]:
     """Return the configured environments, those of the last level first, each in its own order.
 
@@ -63,12 +64,17 @@ def gather(
     """
     names = dict.fromkeys(name for level in reversed(levels) for name in level.environment_names())
     if names:
-        environments = {name: _environment(name, levels, notes, remember) for name in names}
+        environments = {}
+        for name in names:
+            try:
+                environments[name] = _environment(name, levels, notes, remember)
+            except BadSettings as flaw:
+                forgive(flaw)
         read = {one.token_place for one in environments.values() if one.token_key == "token_env"}
         ignored = [name for name in _OFFICIAL.values() if environ.get(name) and name not in read]
         if ignored:
             verb = "is" if len(ignored) == 1 else "are"
-            notes.append(f"{listed(ignored)} {verb} ignored: environments are configured.")
+            notes.append(Note(f"{listed(ignored)} {verb} ignored: environments are configured."))
         return environments
     if not environ.get(_OFFICIAL["url"]):
         return {}
@@ -79,11 +85,15 @@ def gather(
     if environ.get(_OFFICIAL["control_url"]):
         values["environments", "default", "control_url"] = environ[_OFFICIAL["control_url"]]
     official = Level(values, lambda path: _OFFICIAL[path[-1]], cwd)
-    return {"default": _environment("default", [official], notes, remember)}
+    try:
+        return {"default": _environment("default", [official], notes, remember)}
+    except BadSettings as flaw:
+        forgive(flaw)
+        return {}
 
 
 def _environment(
-    name: str, levels: Sequence[Level], notes: list[str], remember: Callable[[str], None]
+    name: str, levels: Sequence[Level], notes: list[Note], remember: Callable[[str], None]
 ) -> Environment:
     sourced: dict[str, Sourced] = {}
 
@@ -165,7 +175,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _look_at(path: Path, notes: list[str]) -> None:
+def _look_at(path: Path, notes: list[Note]) -> None:
     try:
         mode = path.stat().st_mode
     except OSError:  # told when the token is needed

@@ -1,6 +1,7 @@
 """Settings files: found, read, and asked on which line a key stands."""
 
 import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 from craftsync.errors import BadSettings
 from craftsync.settings.schema import KeyPath, config_folder
+from craftsync.settings.words import Forgive, Note
 
 FILE_NAME = "craftsync.toml"
 
@@ -55,14 +57,22 @@ class FileOrigin:
         return f"{self.file.path}:{self.file.line(self.path)}"
 
 
-def read(environ: Mapping[str, str], cwd: Path, notes: list[str]) -> list[File]:
+def read(environ: Mapping[str, str], cwd: Path, notes: list[Note], forgive: Forgive) -> list[File]:
     """Read the files there are, the nearest first; others who may read one are worth a note."""
     folder = config_folder(environ)
     paths = [cwd / FILE_NAME, *([] if folder is None else [folder / "craftsync" / "config.toml"])]
-    return [file for path in paths if (file := _file(path, notes)) is not None]
+    found = []
+    for path in paths:
+        try:
+            file = _file(path, notes)
+        except BadSettings as flaw:
+            forgive(flaw)
+        else:
+            found += [] if file is None else [file]
+    return found
 
 
-def _file(path: Path, notes: list[str]) -> File | None:
+def _file(path: Path, notes: list[Note]) -> File | None:
     try:
         mode = path.stat().st_mode
         text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
@@ -90,9 +100,12 @@ def too_open(mode: int) -> bool:
     return mode & 0o077 != 0
 
 
-def open_note(path: Path, mode: int) -> str:
-    """Return the sentence about a file that is not the user's alone."""
-    return f"{path} is open to others (mode {mode & 0o777:04o}); chmod 600 {path} keeps it private."
+def open_note(path: Path, mode: int) -> Note:
+    """Return the note about a file that is not the user's alone."""
+    return Note(
+        f"{path} is open to others (mode {mode & 0o777:04o}).",
+        hint=f"chmod 600 {shlex.quote(str(path))}",
+    )
 
 
 def _stands_in(document: Mapping[str, Any], path: KeyPath) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from craftsync.errors import BadSettings, Usage
 from craftsync.settings.files import File, FileOrigin
 from craftsync.settings.schema import KEYS, Key, KeyPath, home
-from craftsync.settings.words import nearest
+from craftsync.settings.words import Forgive, nearest
 
 ENVIRONMENT_KEYS = ("url", "control_url", "token_env", "token_file", "token_command")
 
@@ -87,61 +87,77 @@ def of_flags(flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path)
     return Level(values, lambda _: "flag", cwd, home(environ), textual=True)
 
 
-def of_file(file: File, environ: Mapping[str, str]) -> Level:
-    """Return what a file sets; raises `BadSettings` for a key nobody knows."""
+def of_file(file: File, environ: Mapping[str, str], forgive: Forgive) -> Level:
+    """Return what a file sets; `forgive` is told of a key nobody knows."""
     values: dict[KeyPath, object] = {}
     known = {key.path for key in KEYS}
     sections = {path[0] for path in known if len(path) > 1}
     for name, value in file.document.items():
         if name == "environments":
-            values.update(_environments_of(file, value))
+            values.update(_environments_of(file, value, forgive))
         elif name in sections:
             if not isinstance(value, dict):
-                raise file.flaw((name,), f"must be a section: [{name}]")
+                forgive(file.flaw((name,), f"must be a section: [{name}]"))
+                continue
             for key, inner in value.items():
-                if (name, key) not in known:
+                if (name, key) in known:
+                    values[name, key] = inner
+                else:
                     others = [path[1] for path in known if path[0] == name]
-                    raise _unknown(file, (name, key), others)
-                values[name, key] = inner
+                    forgive(_unknown(file, (name, key), others))
         elif (name,) in known:
             values[name,] = value
         else:
-            raise _unknown(file, (name,), [*sections, *(p[0] for p in known), "environments"])
+            others = [*sections, *(path[0] for path in known), "environments"]
+            forgive(_unknown(file, (name,), others))
     return Level(values, lambda path: FileOrigin(file, path), file.path.parent, home(environ))
 
 
-def _environments_of(file: File, section: object) -> Iterator[tuple[KeyPath, object]]:
+def _environments_of(
+    file: File, section: object, forgive: Forgive
+) -> Iterator[tuple[KeyPath, object]]:
     if not isinstance(section, dict):
-        raise file.flaw(("environments",), "must hold sections: [environments.NAME]")
+        forgive(file.flaw(("environments",), "must hold sections: [environments.NAME]"))
+        return
     for name, keys in section.items():
         path = ("environments", name)
         if not isinstance(keys, dict):
-            raise file.flaw(path, f"must be a section: [environments.{name}]")
-        if not _NAME.fullmatch(name):
-            raise file.flaw(path, "is no name: letters, digits, - and _, at most 64.")
-        for key, value in keys.items():
-            if key == "token":
-                raise file.flaw(
-                    (*path, key),
-                    "is refused: a token does not belong in a settings file.",
-                    hint=f'token_env = "CRAFT_{name.upper().replace("-", "_")}_TOKEN",'
-                    " token_file or token_command. Revoke the token if others could read the file.",
-                )
-            if key not in ENVIRONMENT_KEYS:
-                raise _unknown(file, (*path, key), ENVIRONMENT_KEYS)
-            if not isinstance(value, str):
-                raise file.flaw((*path, key), "must be text in quotes.")
-            yield (*path, key), value
+            forgive(file.flaw(path, f"must be a section: [environments.{name}]"))
+        elif not _NAME.fullmatch(name):
+            forgive(file.flaw(path, "is no name: letters, digits, - and _, at most 64."))
+        else:
+            for key, value in keys.items():
+                flaw = _flaw_in_key(file, (*path, key), value)
+                if flaw is None:
+                    yield (*path, key), value
+                else:
+                    forgive(flaw)
+
+
+def _flaw_in_key(file: File, path: KeyPath, value: object) -> BadSettings | None:
+    _, name, key = path
+    if key == "token":
+        return file.flaw(
+            path,
+            "is refused: a token does not belong in a settings file.",
+            hint=f'token_env = "CRAFT_{name.upper().replace("-", "_")}_TOKEN",'
+            " token_file or token_command. Revoke the token if others could read the file.",
+        )
+    if key not in ENVIRONMENT_KEYS:
+        return _unknown(file, path, ENVIRONMENT_KEYS)
+    return None if isinstance(value, str) else file.flaw(path, "must be text in quotes.")
 
 
 def _unknown(file: File, path: KeyPath, known: Sequence[str]) -> BadSettings:
     return file.flaw(path, "is no setting.", hint=nearest(path[-1], known))
 
 
-def of_variables(environ: Mapping[str, str], cwd: Path, files: Sequence[Level]) -> Level:
+def of_variables(
+    environ: Mapping[str, str], cwd: Path, files: Sequence[Level], forgive: Forgive
+) -> Level:
     """Return what `CRAFTSYNC_…` variables set; an empty one sets nothing.
 
-    `files` tell how environments are spelled. Raises `BadSettings` for a variable that looks like a
+    `files` tell how environments are spelled. `forgive` is told of a variable that looks like a
     setting and is none, unless it is where a token is kept.
     """
     values: dict[KeyPath, object] = {}
@@ -168,9 +184,8 @@ def of_variables(environ: Mapping[str, str], cwd: Path, files: Sequence[Level]) 
         if path is not None:
             values[path], variables[path] = text, variable
         elif rest.startswith(_SECTIONS):
-            raise BadSettings(
-                f"{variable} is no setting.", hint=_nearest_variable(variable, settings)
-            )
+            hint = _nearest_variable(variable, settings)
+            forgive(BadSettings(f"{variable} is no setting.", hint=hint))
     return Level(values, variables.__getitem__, cwd, home(environ), textual=True)
 
 

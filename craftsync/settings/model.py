@@ -8,7 +8,7 @@ from datetime import timedelta
 from craftsync.errors import BadSettings, Usage
 from craftsync.settings.environments import Environment
 from craftsync.settings.tokens import token_in_variable
-from craftsync.settings.words import Sourced, listed, nearest
+from craftsync.settings.words import Note, Sourced, listed, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +57,8 @@ class PurgeSettings:
 class Settings:
     """Every setting in force.
 
-    `store` is a URL or an absolute path. `notes` are sentences for the user about what was
-    ignored or looks dangerous. `fingerprint_key` is None when the store's own key is used.
+    `store` is a URL or an absolute path. `notes` tell the user what was ignored or
+    looks dangerous. `fingerprint_key` is None when the store's own key is used.
     """
 
     store: str = field(repr=False)
@@ -67,7 +67,7 @@ class Settings:
     redact: RedactSettings
     purge: PurgeSettings
     fingerprint_key: bytes | None = field(repr=False)
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     sources: Mapping[str, Sourced] = field(repr=False)
 
     def rows(self) -> Iterator[tuple[str, str, str]]:

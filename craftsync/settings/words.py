@@ -1,8 +1,14 @@
 """Where a value came from, and how names are shown to the user."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import TypeAlias
+
+from craftsync.errors import BadSettings
+
+Forgive: TypeAlias = Callable[[BadSettings], None]
+"""Told of a flaw in the settings: it raises it, or the setting is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +17,17 @@ class Sourced:
 
     value: str
     source: object
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something odd that ends nothing; `hint` can be typed, where there is something to do."""
+
+    sentence: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 def nearest(word: str, names: Iterable[str]) -> str | None:

@@ -11,6 +11,7 @@ from craftsync.simulator.api import Platform
 from craftsync.simulator.blueprints import Port
 from craftsync.simulator.delivery import Delivery, Manner
 from craftsync.simulator.faults import KINDS, Faults
+from craftsync.simulator.history import Deletion
 from craftsync.simulator.lines import Line
 from craftsync.simulator.messages import Request, Response, json_response
 from craftsync.simulator.patches import ABSENT
@@ -25,6 +26,7 @@ __all__ = [
     "ABSENT",
     "KINDS",
     "Content",
+    "Deletion",
     "Delivery",
     "Faults",
     "Line",

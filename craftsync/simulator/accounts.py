@@ -32,11 +32,11 @@ class Accounts:
         self._seed = seed
         self._sdk_tokens: dict[str, bool] = {sdk_token: True}
         self._grants: dict[str, Grant] = {}
-        self._given = 0
+        self._given: list[str] = []
 
-    def sdk_tokens(self) -> list[str]:
-        """Give all SDK tokens that are accepted."""
-        return list(self._sdk_tokens)
+    def tokens(self) -> list[str]:
+        """Give all SDK tokens that are accepted, and all access tokens that were ever given out."""
+        return [*self._sdk_tokens, *self._given]
 
     def add_sdk_token(self, token: str, *, may_delete: bool = True) -> None:
         """Accept another SDK token."""
@@ -50,14 +50,14 @@ class Accounts:
         """Give an access token for an SDK token; 401 if it is not accepted."""
         if not isinstance(sdk_token, str) or sdk_token not in self._sdk_tokens:
             raise Refusal(401, "UnauthorizedException", "The SDK token is not valid")
-        self._given += 1
         claims = {
             "sub": user_id(self._seed, 0),
             "iat": now_s,
             "exp": now_s + max(int(self.lifetime_s), 1),
-            "jti": key_of("jti", self._seed, self._given).hex()[:16],
+            "jti": key_of("jti", self._seed, len(self._given)).hex()[:16],
         }
         token = f"{_part({'alg': 'none', 'typ': 'JWT'})}.{_part(claims)}.c2ln"
+        self._given.append(token)
         ends_s = time.monotonic() + self.lifetime_s
         self._grants[token] = Grant(ends_s, 0, self._sdk_tokens[sdk_token])
         return token

@@ -44,7 +44,7 @@ class Mishaps(Protocol):
 class Smooth:
     """Nothing goes wrong."""
 
-    def refuses(self, connection: int) -> bool:  # noqa: ARG002  it is the protocol's
+    def refuses(self, connection: int) -> bool:  # noqa: ARG002  the protocol asks for it
         """Let every connection in."""
         return False
 

@@ -8,14 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Self
+from typing import Any, Self
 
 from craftsync.simulator.api import Platform
 from craftsync.simulator.delivery import Delivery
 from craftsync.simulator.dice import key_of, roll, share
 from craftsync.simulator.messages import Request
 from craftsync.simulator.ordeals import ORDEALS
-from craftsync.simulator.terms import UNTOUCHED, Terms
+from craftsync.simulator.terms import UNTOUCHED, Plight, Terms
 
 REFUSED = "connect_refused"
 KINDS = (REFUSED, *ORDEALS)
@@ -48,6 +48,7 @@ class Faults:
         spare_sign_in: bool = True,
         retry_after: str = "1",
         drip_s: float = 10,
+        slow_s: float = 2,
         stale_s: float = 300,
         redirect_to: str = "http://127.0.0.1:9",
     ) -> None:
@@ -62,7 +63,11 @@ class Faults:
         self._asked: Counter[tuple[str, str, str]] = Counter()
         self._orders: list[_Order] = []
         self._terms = Terms(
-            retry_after=retry_after, drip_s=drip_s, stale_s=stale_s, redirect_to=redirect_to
+            retry_after=retry_after,
+            drip_s=drip_s,
+            slow_s=slow_s,
+            stale_s=stale_s,
+            redirect_to=redirect_to,
         )
 
     @classmethod
@@ -83,9 +88,9 @@ class Faults:
         """Hit the next `times` requests whose raw path matches a shell pattern, signing in too."""
         self._orders.append(_Order(_known(kind), method, path, times))
 
-    def terms(self, **changes: str | float) -> None:
-        """Change `retry_after`, `drip_s`, `stale_s` or `redirect_to`."""
-        self._terms = replace(self._terms, **changes)  # type: ignore[arg-type]
+    def terms(self, **changes: Any) -> None:
+        """Change `retry_after`, `drip_s`, `slow_s`, `stale_s` or `redirect_to`."""
+        self._terms = replace(self._terms, **changes)
 
     def refuses(self, connection: int) -> bool:
         """Tell whether the nth connection is closed as soon as it is made."""
@@ -123,7 +128,7 @@ class Faults:
         return None
 
     def _apply(self, kind: str, request: Request, platform: Platform) -> Delivery | None:
-        delivery = ORDEALS[kind](request, platform, self._terms)
+        delivery = ORDEALS[kind](Plight(request, platform, self._terms))
         if delivery is not None:
             hit = delivery.fault != UNTOUCHED
             delivery.fault = kind if hit else None

@@ -63,6 +63,7 @@ class History:
         self.printed: dict[str, list[Line]] = {}
         self.lines_replaced: set[str] = set()
         self.metrics_recorded: dict[str, list[tuple[str, int, Any]]] = {}
+        self.spent_tokens: list[str] = []  # of endpoints that were given new ones
         self.versions: dict[str, int] = defaultdict(int)
 
     def open_stream(

@@ -6,6 +6,8 @@ timer of the loop.
 
 import asyncio
 import gzip
+import socket
+import struct
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import cast
@@ -45,14 +47,21 @@ class Connection(asyncio.Protocol):
         """Let the client in, or not."""
         self.transport = cast(asyncio.Transport, transport)
         if not self._opened(self):
-            self.transport.abort()
+            self.reset()
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio gives it
         """Forget the client."""
         self.transport = None
         if self._timer is not None:
             self._timer.cancel()
         self._closed(self)
+
+    def reset(self) -> None:
+        """End the connection the hard way: the client sees a reset, not an end."""
+        if self.transport is not None:
+            client: socket.socket = self.transport.get_extra_info("socket")
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Answer what is complete."""
@@ -65,15 +74,16 @@ class Connection(asyncio.Protocol):
             if not complete:
                 return
             if request is None:
-                self.transport.abort()
+                self.reset()
                 return
             self._busy = True
             delivery = self._answer(request)
+            wait_s = self._latency_s + delivery.response.hold_s
             if self._zipped and "gzip" in request.headers.get("accept-encoding", ""):
-                _zip(delivery.response)
+                delivery.response = zipped(delivery.response)
             close = request.headers.get("connection", "").lower() == "close"
             delivery.close = delivery.close or close
-            wait_s = self._latency_s + delivery.wait_s + delivery.response.hold_s
+            wait_s += delivery.wait_s
             if wait_s:
                 self._later(wait_s, self._deliver, delivery)
             else:
@@ -93,7 +103,7 @@ class Connection(asyncio.Protocol):
         body = delivery.response.body
         match delivery.manner:
             case Manner.RESET:
-                transport.abort()
+                self.reset()
             case Manner.HELD:
                 pass
             case Manner.CUT:
@@ -168,7 +178,9 @@ def _head(delivery: Delivery) -> bytes:
     return (head + "\r\n").encode("latin-1")
 
 
-def _zip(response: Response) -> None:
-    if len(response.body) >= _WORTH_ZIPPING and "Content-Encoding" not in response.headers:
-        response.headers["Content-Encoding"] = "gzip"
-        response.body = gzip.compress(response.body, 1, mtime=0)
+def zipped(response: Response) -> Response:
+    """Compress a body that is worth it."""
+    if len(response.body) < _WORTH_ZIPPING or "Content-Encoding" in response.headers:
+        return response
+    headers = response.headers | {"Content-Encoding": "gzip"}
+    return Response(response.status, headers, gzip.compress(response.body, 1, mtime=0))

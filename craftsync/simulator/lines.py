@@ -13,6 +13,8 @@ from craftsync.simulator.quirks import Quirks
 from craftsync.simulator.streams import Run
 
 NS = 1_000_000  # in a millisecond
+_WARNED = 12  # of 256 lines
+_EMPTY = 4
 
 _RAISED = (
     ('  File "/app/src/main.py", line 41, in main', 'KeyError: "petal_width"'),
@@ -91,8 +93,8 @@ def _messages(run: Run, number: int, variables: dict[str, str]) -> list[str]:
         ending = [pick(_PLATFORM, drawn, 22)]
     for at in range(number - len(messages) - len(ending)):
         kind = drawn[28 + at % 32]
-        if kind < 12:  # noqa: PLR2004  one line in twenty
-            messages.append("" if kind < 4 else "WARNING retry of a slow call — 1 of 3")  # noqa: PLR2004
+        if kind < _WARNED:
+            messages.append("" if kind < _EMPTY else "WARNING retry of a slow call — 1 of 3")
         else:
             messages.append(f"batch {at + 1}: {kind * 7} rows, loss={kind / 256:.4f}")
     return (messages + ending)[-max(number, 1) :]

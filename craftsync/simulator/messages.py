@@ -63,6 +63,10 @@ class Response:
         """Read the body."""
         return json.loads(self.body)
 
+    def copy(self) -> "Response":
+        """Give one that may be changed without changing this."""
+        return Response(self.status, dict(self.headers), self.body, self.hold_s)
+
 
 def json_response(payload: Any, status: int = 200) -> Response:
     """Answer with JSON."""

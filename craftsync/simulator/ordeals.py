@@ -4,11 +4,10 @@ Those that replace the answer leave the platform untouched, as a proxy in betwee
 spoil it let the request take effect first. None means: not for this request.
 """
 
-from craftsync.simulator.api import Platform
 from craftsync.simulator.delivery import Delivery, Manner
-from craftsync.simulator.messages import Refusal, Request, Response
+from craftsync.simulator.messages import Refusal, Response
 from craftsync.simulator.spoilt import SPOILT
-from craftsync.simulator.terms import Ordeal, Terms, is_listing
+from craftsync.simulator.terms import Ordeal, Plight
 
 _OK = 200
 _NO_ANSWER = 0  # the status in the request log
@@ -17,102 +16,90 @@ _LOGIN = b"<!doctype html><html><body><form>Sign in</form></body></html>"
 _GATEWAY = b"<html><body><h1>Bad Gateway</h1></body></html>"
 
 
-def _replaced(status: int, headers: dict[str, str], body: bytes) -> Ordeal:
-    def replace(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
-        return Delivery(Response(status, dict(headers), body))
-
-    return replace
+def _instead(status: int, headers: dict[str, str], body: bytes) -> Ordeal:
+    return lambda _: Delivery(Response(status, dict(headers), body))
 
 
 def _refused(status: int, kind: str, message: str) -> Ordeal:
-    def refuse(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
-        return Delivery(Refusal(status, kind, message).response("NO_REQUEST_ID"))
-
-    return refuse
+    return lambda _: Delivery(Refusal(status, kind, message).response("NO_REQUEST_ID"))
 
 
-def _reset_before(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
-    return Delivery(Response(_NO_ANSWER), Manner.RESET)
+def _unanswered(manner: Manner) -> Ordeal:
+    return lambda _: Delivery(Response(_NO_ANSWER), manner)
 
 
-def _reset_after(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
-    return Delivery(platform.handle(request), Manner.RESET)
+def _reset_after(plight: Plight) -> Delivery:
+    return Delivery(plight.handle(), Manner.RESET)
 
 
-def _read_timeout(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
-    return Delivery(Response(_NO_ANSWER), Manner.HELD)
+def _slow_drip(plight: Plight) -> Delivery:
+    return Delivery(plight.handle(), Manner.DRIPPED, drip_s=plight.terms.drip_s)
 
 
-def _slow_drip(request: Request, platform: Platform, terms: Terms) -> Delivery:
-    return Delivery(platform.handle(request), Manner.DRIPPED, drip_s=terms.drip_s)
+def _slow(plight: Plight) -> Delivery:
+    return Delivery(plight.handle(), wait_s=plight.terms.slow_s)
 
 
-def _too_many(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
+def _too_many(plight: Plight) -> Delivery:
     refusal = Refusal(429, "TooManyRequestsException", "Too many requests")
     response = refusal.response("NO_REQUEST_ID")
-    response.headers["Retry-After"] = terms.retry_after
+    response.headers["Retry-After"] = plight.terms.retry_after
     return Delivery(response)
 
 
-def _unauthorised(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
-    platform.world.accounts.expire(request.headers.get("authorization"))
-    return Delivery(platform.handle(request))
+def _unauthorised(plight: Plight) -> Delivery:
+    plight.platform.world.accounts.expire(plight.request.headers.get("authorization"))
+    return Delivery(plight.handle())
 
 
-def _forbidden_scope(request: Request, platform: Platform, terms: Terms) -> Delivery | None:
-    if not is_listing(request):
+def _forbidden_scope(plight: Plight) -> Delivery | None:
+    if plight.asks_for != "listing":
         return None
-    return _refused(403, "ForbiddenException", "Not allowed")(request, platform, terms)
+    return _refused(403, "ForbiddenException", "Not allowed")(plight)
 
 
-def _vanish_detail(request: Request, platform: Platform, terms: Terms) -> Delivery | None:  # noqa: ARG001
+def _vanish_detail(plight: Plight) -> Delivery | None:
     """Delete the execution in truth, between the list and its detail."""
-    if not _is_detail(request):
+    if plight.asks_for != "detail":
         return None
-    response = platform.handle(request)
+    response = plight.handle()
     if response.status == _OK:
-        platform.world.delete_execution(request.segments[3])
-        response = platform.handle(request)
+        plight.platform.world.delete_execution(plight.request.segments[3])
+        response = plight.handle()
     return Delivery(response)
 
 
-def _lag_detail(request: Request, platform: Platform, terms: Terms) -> Delivery | None:  # noqa: ARG001
+def _lag_detail(plight: Plight) -> Delivery | None:
     """Say that an execution is not there yet, though the list has it."""
-    if not _is_detail(request):
+    if plight.asks_for != "detail":
         return None
-    missing = f"Execution {request.segments[3]} was not found"
+    missing = f"Execution {plight.request.segments[3]} was not found"
     return Delivery(Refusal(404, "NotFoundException", missing).response("NO_REQUEST_ID"))
 
 
-def _redirect(request: Request, platform: Platform, terms: Terms) -> Delivery:  # noqa: ARG001
-    return Delivery(Response(302, {"Location": terms.redirect_to + request.path}))
-
-
-def _is_detail(request: Request) -> bool:
-    match request.method, request.segments[2:]:
-        case "GET", ("executions", _):
-            return True
-    return False
+def _redirect(plight: Plight) -> Delivery:
+    return Delivery(Response(302, {"Location": plight.terms.redirect_to + plight.request.path}))
 
 
 ORDEALS: dict[str, Ordeal] = {
-    "reset_before": _reset_before,
+    "reset_before": _unanswered(Manner.RESET),
     "reset_after": _reset_after,
-    "read_timeout": _read_timeout,
+    "read_timeout": _unanswered(Manner.HELD),
     "slow_drip": _slow_drip,
+    "slow": _slow,
     "429": _too_many,
     "429_bare": _refused(429, "TooManyRequestsException", "Too many requests"),
     "500": _refused(500, "InternalServerErrorException", "Something broke"),
-    "502": _replaced(502, _HTML, _GATEWAY),
+    "502": _instead(502, _HTML, _GATEWAY),
     "503": _refused(503, "ServiceUnavailableException", "Try later"),
-    "504": _replaced(504, _HTML, _GATEWAY.replace(b"Bad Gateway", b"Gateway Timeout")),
+    "504": _instead(504, _HTML, _GATEWAY.replace(b"Bad Gateway", b"Gateway Timeout")),
     "401": _unauthorised,
     "forbidden_scope": _forbidden_scope,
     "vanish_detail": _vanish_detail,
     "lag_detail": _lag_detail,
-    "html_200": _replaced(200, _HTML, _LOGIN),
-    "empty_200": _replaced(200, {"Content-Type": "application/json"}, b""),
-    "no_content": _replaced(204, {}, b""),
+    "html_200": _instead(200, _HTML, _LOGIN),
+    "empty_200": _instead(200, {"Content-Type": "application/json"}, b""),
+    "no_content": _instead(204, {}, b""),
     "redirect": _redirect,
     **SPOILT,
 }

@@ -40,7 +40,7 @@ def populate(history: History, *, executions: int, pipelines: int, settled: bool
             for source, start in zip(sources, starts, strict=True)
             if plan.name in (source.name, getattr(source, "pipeline", None))
         ]
-        age_ms = (1 + key_of("age", history.seed, plan.name)[0] % 20) * DAY_MS + position * 977
+        age_ms = (3 + key_of("age", history.seed, plan.name)[0] % 20) * DAY_MS + position * 977
         history.pipelines[plan.name] = build_pipeline(
             plan,
             seed=history.seed,
@@ -64,7 +64,7 @@ def _place(
     if isinstance(source, PipelinePlan):
         return history.pipelines[source.name], None
     pipeline = history.pipelines[source.pipeline]
-    waited_ms = (3 + key_of("wait", history.seed, source.name)[0] % 50) * 60_007
+    waited_ms = (3 + key_of("wait", history.seed, source.name)[0] % 50) * 60_007 + every_s * 1000
     deployment = build_deployment(
         source, pipeline, seed=history.seed, created_ms=start_ms - waited_ms, every_s=every_s
     )

@@ -16,7 +16,7 @@ class Quirks:
     steps_in_lists: bool = False
     run_deployment_name: Literal["varied", "null", "absent", "pseudo"] = "varied"
     unknown_pipeline_executions: Literal["404", "empty"] = "404"
-    latest_none: Literal["null", "204", "empty_object"] = "null"
+    latest_none: Literal["null", "204", "empty_object", "404"] = "null"
     latest_shape: Literal["list", "full"] = "list"
 
     # Logs of executions.

@@ -1,7 +1,7 @@
 """Answers about deployments, pipelines, executions, users and the environment."""
 
 from craftsync.simulator.desk import Call, Desk, Handler
-from craftsync.simulator.estate import Deployment
+from craftsync.simulator.estate import Deployment, Pipeline
 from craftsync.simulator.estate_payloads import (
     deployment_detail,
     deployment_entry,
@@ -16,6 +16,7 @@ from craftsync.simulator.messages import (
     not_found,
     raw_json,
 )
+from craftsync.simulator.patches import Payload
 from craftsync.simulator.payloads import execution_detail, execution_entry
 from craftsync.simulator.reading import has_item, value_content
 
@@ -61,12 +62,11 @@ def _pipeline(call: Call) -> Response:
     return _awaited(call.request, pipeline_detail(pipeline), pipeline)
 
 
-def _awaited(request: Request, detail: dict[str, object], made: object) -> Response:
+def _awaited(request: Request, detail: Payload, made: Deployment | Pipeline) -> Response:
     """Answer 307 with the object while it is being made, if the client waits for it."""
-    polls_left = getattr(made, "polls_left", 0)
-    if request.parameters().get("wait_for_completion") != "true" or not polls_left:
+    if request.parameters().get("wait_for_completion") != "true" or not made.polls_left:
         return json_response(detail)
-    made.polls_left = polls_left - 1  # type: ignore[attr-defined]
+    made.polls_left -= 1
     return json_response(detail, 307)
 
 
@@ -91,6 +91,8 @@ def _latest(desk: Desk, pipeline_name: str, deployment: Deployment | None) -> Re
     run = desk.history.newest(pipeline_name, deployment, desk.now_ms)
     quirks = desk.history.quirks
     if run is None:
+        if quirks.latest_none == "404":
+            raise not_found("Latest execution of", pipeline_name)
         if quirks.latest_none == "204":
             return Response(204)
         return json_response(None if quirks.latest_none == "null" else {})

@@ -15,7 +15,8 @@ from craftsync.simulator.dice import key_of, pick, roll, share
 from craftsync.simulator.estate import Binding, Deployment, Pipeline
 
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
-IDS = 36**5
+ENDING = 5
+IDS: int = 36**ENDING
 STREAMS = 128  # in one pipeline, over all its incarnations
 NEVER_MS = 1 << 60
 
@@ -203,7 +204,7 @@ def suffix(key: bytes, number: int) -> str:
 
 def number_of(key: bytes, ending: str) -> int | None:
     """Read what `suffix` wrote; None if these are not five of its characters."""
-    if len(ending) != 5 or any(letter not in LETTERS for letter in ending):  # noqa: PLR2004
+    if len(ending) != ENDING or any(letter not in LETTERS for letter in ending):
         return None
     _, shift, inverse = _scramble(key)
     return (int(ending, 36) - shift) * inverse % IDS

@@ -95,7 +95,8 @@ class World(Changes):
         deployments = [*history.deployments.values(), *history.former_deployments]
         return (
             *history.secrets.all(),
-            *self.accounts.sdk_tokens(),
+            *self.accounts.tokens(),
+            *history.spent_tokens,
             *(deployment.endpoint_token for deployment in deployments),
         )
 

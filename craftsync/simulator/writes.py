@@ -151,6 +151,7 @@ def _new_token(call: Call) -> Response:
     deployment = call.desk.deployment(call.names[0])
     wanted = fields_of(call.request).get("endpoint_token")
     made = "ept-" + key_of("token", deployment.endpoint_token).hex()[:40]
+    call.desk.history.spent_tokens.append(deployment.endpoint_token)
     deployment.endpoint_token = wanted or made
     deployment.updated_ms = call.desk.now_ms
     return json_response({"endpoint_token": deployment.endpoint_token})

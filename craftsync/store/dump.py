@@ -146,16 +146,26 @@ def _whole(line: str) -> bytes:
     return line.encode() + b"\n"
 
 
+class _Digits(str):
+    """A number of a JSON text, by its digits."""
+
+    __slots__ = ()
+
+
 def _canonical_json(said: str) -> str:
-    """Sort the keys of a JSON text; a number is kept by its digits."""
+    """Sort the keys of a JSON text; a number keeps its digits."""
     if said[:1] not in '{["':
         return said
-    value = json.loads(said, parse_int=_digits, parse_float=_digits)
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return _written(json.loads(said, parse_int=_Digits, parse_float=_Digits))
 
 
-def _digits(number: str) -> dict[str, str]:
-    return {"\0": number}  # no key of the platform: the store holds no NUL
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        pairs = (f"{json.dumps(name)}:{_written(value[name])}" for name in sorted(value))
+        return f"{{{','.join(pairs)}}}"
+    if isinstance(value, list):
+        return f"[{','.join(map(_written, value))}]"
+    return value if isinstance(value, _Digits) else json.dumps(value)
 
 
 def _moment_text(value: Any) -> str | None:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, delete, insert, select, tuple_, update
 
 from craftsync.records import ObjectKind
 from craftsync.store.models import SyncFailure
+from craftsync.store.parts import pause_after
 from craftsync.store.upsert import table_of
 
 _FAILURE = table_of(SyncFailure)
@@ -61,6 +62,33 @@ def failures(connection: Connection, environment_key: int) -> Iterator[FailureKe
     statement = select(columns.object_kind, columns.object_id, columns.part)
     for row in connection.execute(statement.where(columns.environment_key == environment_key)):
         yield FailureKey(ObjectKind(row[0]), row[1], row[2])
+
+
+class Standing(NamedTuple):
+    """A failure that stands: since when, how often, and when it is worth another try."""
+
+    error: str
+    due_at: datetime
+
+
+def standing(connection: Connection, environment_key: int) -> dict[FailureKey, Standing]:
+    """Return what is named as failed now, with the time of the next try."""
+    columns = _FAILURE.c
+    statement = select(
+        columns.object_kind,
+        columns.object_id,
+        columns.part,
+        columns.error,
+        columns.attempts,
+        columns.last_failed_at,
+    )
+    found = connection.execute(statement.where(columns.environment_key == environment_key))
+    return {
+        FailureKey(ObjectKind(kind), object_id, part): Standing(
+            error, last_failed_at + pause_after(attempts)
+        )
+        for kind, object_id, part, error, attempts, last_failed_at in found
+    }
 
 
 def clear_failures(

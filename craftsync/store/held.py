@@ -63,16 +63,28 @@ def held_fetch(
     return found
 
 
+class HeldContent(NamedTuple):
+    """What was fetched last of an execution: its hash, and since when it is that."""
+
+    execution_key: int
+    fetch_sha256: str
+    fetched_at: datetime
+
+
 def held_content(
     connection: Connection, environment_key: int, keys: Collection[Key]
-) -> dict[Key, tuple[str, datetime]]:
-    """Return, by key, the hash of what was fetched last and since when it is that."""
+) -> dict[Key, HeldContent]:
+    """Return what was fetched last of those executions that are held."""
     columns = _EXECUTION.c
     statement = select(
-        columns.execution_id, columns.created_at, columns.fetch_sha256, columns.fetched_at
+        columns.execution_id,
+        columns.created_at,
+        columns.key,
+        columns.fetch_sha256,
+        columns.fetched_at,
     ).where(columns.environment_key == environment_key)
     return {
-        Key(row[0], row[1]): (row[2], row[3])
+        Key(row[0], row[1]): HeldContent(*row[2:])
         for some in batches({key.execution_id for key in keys})
         for row in connection.execute(statement.where(columns.execution_id.in_(some)))
     }

@@ -15,6 +15,7 @@ from craftsync.records import GoneCause, Key
 from craftsync.store.base import driver_moment
 from craftsync.store.environments import Rev, number_of
 from craftsync.store.held import (
+    HeldContent,
     HeldExecution,
     has_live,
     held_content,
@@ -29,6 +30,7 @@ from craftsync.store.upsert import batches, draw_keys, table_of, upsert_rows
 from craftsync.store.wholes import replace_wholes
 
 __all__ = [
+    "HeldContent",
     "HeldExecution",
     "Prepared",
     "Saved",
@@ -103,6 +105,8 @@ def mark_gone(
     Freezes `last_seen_at`, so it comes before the scope's listing is noted as complete. Returns
     how many were not gone before.
     """
+    if not execution_keys:
+        return 0
     columns, scope = _EXECUTION.c, table_of(Scope).c
     listed = (
         select(scope.last_complete_at)

@@ -1,17 +1,17 @@
 """The parts that are not plainly held: why, how often they were tried, when to try again."""
 
-from collections.abc import Collection, Iterator, Sequence, Set
+from collections.abc import Collection, Sequence, Set
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from craftsync.records import Part as PartRecord
-from craftsync.records import PartKind, PartState
+from craftsync.records import PartState
 from craftsync.store.base import driver_moment
-from craftsync.store.models import Execution, Part
+from craftsync.store.models import Part
 from craftsync.store.prepare import NOT_GOT
-from craftsync.store.upsert import Row, batches, replace_children, table_of
+from craftsync.store.upsert import Row, batches, replace_children, table_of, upsert_rows
 
 FIRST_PAUSE = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=24)
@@ -19,48 +19,20 @@ LONGEST_PAUSE = timedelta(hours=24)
 _PART = table_of(Part)
 
 
-class OpenPart(NamedTuple):
-    """A part that waits to be fetched."""
+def pause_after(attempts: int) -> timedelta:
+    """Say how long what failed `attempts` times in a row is left alone.
 
-    execution_key: int
-    kind: PartKind
-    name: str
-    state: PartState
-    attempts: int
-    next_try_at: datetime | None
+    Not at all after the first time, for most faults pass; then 15 minutes, doubling to 24 hours.
+    """
+    if attempts <= 1:
+        return timedelta(0)
+    doublings = min(attempts - 2, 10)  # beyond, the pause is the longest one anyway
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 def next_try(attempts: int, *, at: datetime) -> datetime:
     """Say when a part is due again that failed `attempts` times, last in the run begun `at`."""
-    doublings = min(attempts - 1, 10)  # beyond, the pause is the longest one anyway
-    return at + min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
-
-
-def open_parts(
-    connection: Connection, environment_key: int, *, pipeline_name: str | None = None
-) -> Iterator[OpenPart]:
-    """Give the parts in `error` or `pending` of executions that are not gone."""
-    columns, execution = _PART.c, table_of(Execution).c
-    statement = (
-        select(
-            columns.execution_key,
-            columns.part,
-            columns.name,
-            columns.state,
-            columns.attempts,
-            columns.next_try_at,
-        )
-        .join_from(_PART, table_of(Execution), columns.execution_key == execution.key)
-        .where(
-            execution.environment_key == environment_key,
-            execution.gone_at.is_(None),
-            columns.state.in_([PartState.ERROR.value, PartState.PENDING.value]),
-        )
-    )
-    if pipeline_name is not None:
-        statement = statement.where(execution.pipeline_name == pipeline_name)
-    for key, kind, name, state, attempts, due in connection.execute(statement):
-        yield OpenPart(key, PartKind(kind), name, PartState(state), attempts, due)
+    return at + pause_after(attempts)
 
 
 def save_parts(
@@ -125,3 +97,27 @@ def _tries(connection: Connection, keys: Collection[int]) -> dict[tuple[int, str
             statement.where(columns.execution_key.in_(some), columns.attempts > 0)
         )
     }
+
+
+def save_part_row(
+    connection: Connection, execution_key: int, part: PartRecord, *, fetched_at: datetime
+) -> None:
+    """Write the row of one part that was asked for alone, at `fetched_at`."""
+    dialect = connection.dialect.name
+    attempts, due, got = 0, None, driver_moment(fetched_at, dialect)
+    if part.state is PartState.ERROR:
+        tries = _tries(connection, [execution_key])
+        attempts = tries.get((execution_key, part.kind.value, part.name), 0) + 1
+        due = driver_moment(next_try(attempts, at=fetched_at), dialect)
+    if part.state in NOT_GOT:
+        got = None
+    columns = _PART.c
+    connection.execute(
+        delete(_PART).where(
+            columns.execution_key == execution_key,
+            columns.part == part.kind.value,
+            columns.name == part.name,
+        )
+    )
+    what = (execution_key, part.kind.value, part.name, part.state.value, part.error)
+    upsert_rows(connection, Part, [(*what, attempts, due, got, part.size_bytes)])

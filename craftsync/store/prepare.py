@@ -89,8 +89,8 @@ def prepare(whole: Whole, *, dialect: str, fetched_at: datetime, settled: bool) 
     )
     steps = [_step(step, moment) for step in execution.steps]
     value_rows = [_value(value) for value in values]
-    lines = None if whole.lines is None else [_line(line) for line in whole.lines]
-    metrics = None if whole.metrics is None else _metrics(whole.metrics, moment)
+    lines = None if whole.lines is None else [line_row(line) for line in whole.lines]
+    metrics = None if whole.metrics is None else metric_rows(whole.metrics, dialect)
     logs_state, metrics_state = _logs_state(whole), _metrics_state(whole)
     parts = tuple({(part.kind, part.name): part for part in whole.parts}.values())
     return Prepared(
@@ -193,7 +193,8 @@ def _value(value: Value) -> Row:
     )
 
 
-def _line(line: LogLine) -> Row:
+def line_row(line: LogLine) -> Row:
+    """Make the row of a log line, but for its execution's key."""
     return (
         line.line_number,
         line.source,
@@ -212,8 +213,9 @@ def _is_plain(line: LogLine) -> bool:
     return times.nanoseconds_text(line.timestamp_ns) == line.timestamp
 
 
-def _metrics(metrics: Iterable[Metric], moment: _Moments) -> list[Row]:
+def metric_rows(metrics: Iterable[Metric], dialect: str) -> list[Row]:
     """Make the rows; a name that is a single metric and a list too goes on counting."""
+    moment = _Moments(dialect)
     taken: set[tuple[str, int]] = set()
     rows = []
     for one in metrics:

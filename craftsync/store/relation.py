@@ -24,8 +24,9 @@ _MACROS = {
     "postgresql": {
         "seconds": "cast(extract(epoch from ({1} - {0})) as double precision)",
         "moment": (
+            # No per cent sign here: psycopg takes it for a placeholder.
             "timestamptz '1970-01-01 00:00:00+00'"
-            f" + (({{0}}) - {_NANOS} % 1000) / 1000 * interval '1 microsecond'"
+            " + (({0}) - mod(mod({0}, 1000) + 1000, 1000)) / 1000 * interval '1 microsecond'"
         ),
     },
 }

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import Any, TypeAlias, TypeVar, cast
 
-from sqlalchemy import Connection, Dialect, Insert, Table, delete, inspect, select, update
+from sqlalchemy import Connection, Dialect, Insert, Table, delete, inspect, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
@@ -94,15 +94,10 @@ def replace_children(
 
     New parents need not be named: they have no children yet.
     """
-    remove_children(connection, model, parents)
-    upsert_rows(connection, model, rows)
-
-
-def remove_children(connection: Connection, model: type[Base], parents: Iterable[int]) -> None:
-    """Remove what hangs on the executions `parents`."""
     of_execution = table_of(model).c.execution_key
     for some in batches(parents):
         connection.execute(delete(model).where(of_execution.in_(some)))
+    upsert_rows(connection, model, rows)
 
 
 def draw_keys(connection: Connection, name: str, count: int) -> range:
@@ -116,13 +111,6 @@ def draw_keys(connection: Connection, name: str, count: int) -> range:
     )
     last: int = connection.execute(statement).scalar_one()
     return range(last - count + 1, last + 1)
-
-
-def held_by(connection: Connection, model: type[Base], column: str, values: Iterable[Any]) -> Any:
-    """Iterate over the rows of `model` whose `column` is one of `values`."""
-    table = table_of(model)
-    for some in batches(values):
-        yield from connection.execute(select(table).where(table.c[column].in_(some)))
 
 
 def table_of(model: type[Base]) -> Table:

@@ -5,12 +5,10 @@ from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TypeVar
 
 from craftsync.errors import (
     BadAnswer,
     BadCredentials,
-    BadPayload,
     Missing,
     Unreachable,
     UpstreamFault,
@@ -23,14 +21,10 @@ from craftsync.store import ledger
 from craftsync.store import mirror as mirror_store
 from craftsync.store.environments import Rev
 from craftsync.sync import absences
-from craftsync.sync.events import Withheld
-from craftsync.sync.fetch import in_parallel
+from craftsync.sync.incarnations import gone_of, read_all
 from craftsync.sync.job import Job
-from craftsync.sync.plan import plan
 from craftsync.sync.tally import Tally
 from craftsync.upstream import payloads
-
-T = TypeVar("T", Deployment, Pipeline)
 
 Listing = Sequence[Payload] | UpstreamFault
 
@@ -120,8 +114,8 @@ def _mirror_deployments(
         detail = job.redactor.deployment(job.platform.deployment(entry["name"]))
         return payloads.deployment(job.redactor.deployment(entry), detail)
 
-    found, unread = _read(job, tally, ObjectKind.DEPLOYMENT, "name", in_scope, read)
-    gone = _gone(
+    found, unread = read_all(job, tally, ObjectKind.DEPLOYMENT, "name", in_scope, read)
+    gone = gone_of(
         job,
         tally,
         ObjectKind.DEPLOYMENTS,
@@ -179,8 +173,8 @@ def _mirror_pipelines(
         detail = job.redactor.pipeline(job.platform.pipeline(listed.name))
         return payloads.pipeline(job.redactor.pipeline(entry), detail)
 
-    found, unread = _read(job, tally, ObjectKind.PIPELINE, "pipeline_name", in_scope, read)
-    gone = _gone(
+    found, unread = read_all(job, tally, ObjectKind.PIPELINE, "pipeline_name", in_scope, read)
+    gone = gone_of(
         job,
         tally,
         ObjectKind.PIPELINES,
@@ -217,71 +211,6 @@ def _left_over(job: Job, tally: Tally, listed: Set[str]) -> frozenset[str]:
             for name in known - listed
             if mirror_store.has_live(conn, tally.environment_key, name)
         )
-
-
-def _read(
-    job: Job,
-    tally: Tally,
-    kind: ObjectKind,
-    name_key: str,
-    entries: Sequence[Payload],
-    read: Callable[[Payload], T],
-) -> tuple[list[T], frozenset[str]]:
-    """Read listed objects, each by its own GET where that is needed; name those that fail."""
-    found: list[T] = []
-    unread: set[str] = set()
-    workers = min(job.options.workers, max(len(entries), 1))
-    for entry, one in in_parallel(read, entries, workers=workers):
-        if not isinstance(one, Exception):
-            found.append(one)
-            continue
-        unread.add(entry[name_key])
-        if not isinstance(one, Missing):  # deleted since it was listed: the next listing tells
-            raw = job.redactor.deployment(entry).body if isinstance(one, BadPayload) else None
-            tally.fail(kind, entry[name_key], "detail", str(one), raw=raw)
-    return found, frozenset(unread)
-
-
-def _there(
-    held: Sequence[store_estate.HeldDeployment] | Sequence[store_estate.HeldPipeline],
-    unread: Set[str],
-) -> frozenset[Incarnation]:
-    """Return those held that are not gone; of those listed but not read nothing is known."""
-    return frozenset(
-        row.incarnation for row in held if not row.gone and row.incarnation.name not in unread
-    )
-
-
-def _gone(
-    job: Job,
-    tally: Tally,
-    kind: ObjectKind,
-    *,
-    listed: Set[Incarnation],
-    held: Set[Incarnation],
-    ask: absences.Ask,
-) -> frozenset[Incarnation]:
-    """Return those held that are gone. One that is listed anew under its name needs no asking."""
-    if job.options.pipelines:  # a scoped run never marks what it did not list
-        return frozenset()
-    births = {one.name: one.created_at for one in listed}
-    made_again = {
-        one for one in held - listed if births.get(one.name, one.created_at) > one.created_at
-    }
-    decision = plan(
-        listed=listed,
-        held=held,
-        unsettled=frozenset(),
-        explained=made_again,
-        accept_vanished=job.options.accept_vanished,
-    )
-    if decision.withheld:
-        tally.withhold(Withheld(kind, "", len(listed), len(held), len(decision.withheld)))
-    return frozenset(
-        one
-        for one in decision.gone
-        if one in made_again or absences.is_gone(ask, one.name, one.created_at)
-    )
 
 
 def _answers_404(job: Job, pipeline_name: str) -> bool:

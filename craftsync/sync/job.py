@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from craftsync.records import PartKind, PartState
+from craftsync.store.open_parts import OpenPart
 from craftsync.sync.events import Listener
 from craftsync.upstream.client import Platform
 from craftsync.upstream.redact import Redactor
-from craftsync.upstream.whole import Wants
+from craftsync.upstream.whole import Fetcher, Wants
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,20 @@ class Options:
     accept_environment: str | None = None
     workers: int = 16
     wants: Wants = field(default_factory=Wants)
+    max_requests: int | None = None
+    max_duration: timedelta | None = None
+
+    def asks_for(self, part: OpenPart) -> bool:
+        """Whether this sync wants a part that is not held."""
+        if part.kind is PartKind.METRICS:
+            return True
+        if part.kind is PartKind.LOGS:
+            return self.wants.logs
+        if not self.wants.files:
+            return False
+        if part.state is not PartState.TOO_BIG:
+            return True
+        return part.size_bytes is not None and part.size_bytes <= self.wants.max_file_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +53,7 @@ class Job:
     url: str
     platform: Platform
     redactor: Redactor
+    fetcher: Fetcher
     engine: Engine
     now: Callable[[], datetime]
     monotonic: Callable[[], float]

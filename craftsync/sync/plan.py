@@ -7,6 +7,7 @@ and a loss that is too large to be believed is withheld: the rows stay as they a
 from collections.abc import Collection, Hashable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum, auto
 from typing import Generic, TypeVar
 
 from craftsync.records import TERMINAL
@@ -19,8 +20,18 @@ CONFIRMED_A_RUN = 200
 SAMPLED_A_DEPLOYMENT = 20
 """So many executions of a deleted deployment are asked for; they speak for the others."""
 
-_FIRST_PAUSE = timedelta(minutes=15)
-_LONGEST_PAUSE = timedelta(hours=24)
+
+class Why(StrEnum):
+    """Why an execution is fetched; the same in a dry run, in tests and in what is said."""
+
+    NEW = auto()
+    CAME_BACK = auto()  # it was gone, and is listed again
+    UNSETTLED = auto()
+    CHANGED = auto()  # settled, but the listing shows another status or end
+    LOOKBACK = auto()
+    FULL = auto()
+    LEFT_OUT = auto()  # unsettled, there when asked for, and not listed
+    OPEN_PART = auto()  # settled but for a part, which is fetched alone where it can be
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,30 @@ def too_many(*, missing: int, known: int, listed: int) -> bool:
     return emptied or (missing > 10 and missing * 10 > known)
 
 
+def why_again(
+    *,
+    settled: bool,
+    listed: tuple[str | None, datetime | None],
+    held: tuple[str | None, datetime | None],
+    now: datetime,
+    lookback: timedelta | None,
+    full: bool,
+) -> Why | None:
+    """Say why a held execution is fetched again; None when it is left alone.
+
+    `listed` and `held` are its (status, end_date) upstream and in the store.
+    """
+    if full:
+        return Why.FULL
+    if not settled:
+        return Why.UNSETTLED
+    if shows_change(listed=listed, held=held):
+        return Why.CHANGED
+    if ended_lately(held[1], now=now, lookback=lookback):
+        return Why.LOOKBACK
+    return None
+
+
 def shows_change(
     *,
     listed: tuple[str | None, datetime | None],
@@ -99,12 +134,6 @@ def is_settled(
     if is_over and end_date is not None:
         return now - end_date >= settle
     return now - unchanged_since >= settle
-
-
-def pause_after(attempts: int) -> timedelta:
-    """How long a part that failed `attempts` times in a row is left alone: 15 min to 24 h."""
-    doublings = min(max(attempts - 1, 0), 16)
-    return min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE)
 
 
 def evenly(items: Collection[K], most: int) -> Sequence[K]:

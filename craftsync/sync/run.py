@@ -89,20 +89,20 @@ def _write_down(job: Job, tally: Tally, outcome: Outcome) -> None:
             outcome.run_id,
             outcome=outcome.outcome,
             finished_at=job.now(),
-            counts=ledger.Counts(
-                listed=outcome.listed,
-                fetched=outcome.fetched,
-                unchanged=outcome.unchanged,
-                gone=outcome.gone,
-                withheld=outcome.withheld_count,
-                failed=len(outcome.failed),
-                requests=outcome.requests,
-                bytes_received=outcome.bytes_received,
-            ),
+            counts=tally.counts(),
             error=outcome.error,
         )
-        for kind, name, listed in tally.scopes:
-            ledger.set_scope(conn, key, kind, name, complete_at=tally.started_at, listed=listed)
+        for scope in tally.scopes:
+            ledger.set_scope(
+                conn,
+                key,
+                scope.kind,
+                scope.name,
+                complete_at=tally.started_at,
+                listed=scope.listed,
+                listing_sha256=scope.listing_sha256,
+                tool_version=__version__,
+            )
         for what, failed in tally.failures.items():
             ledger.record_failure(
                 conn,
@@ -118,7 +118,10 @@ def _write_down(job: Job, tally: Tally, outcome: Outcome) -> None:
             )
         if outcome.outcome in _TO_THE_END:
             ledger.clear_failures(
-                conn, key, keep=tally.failures.keys(), pipelines=job.options.pipelines or None
+                conn,
+                key,
+                keep={*tally.failures, *tally.waiting},
+                pipelines=job.options.pipelines or None,
             )
         if outcome.outcome == "complete" and not job.options.pipelines:
             environments.mark_synced(conn, key, at=tally.started_at)

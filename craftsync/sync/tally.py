@@ -1,14 +1,29 @@
 """The figures of one run while it goes on, and what it could not do."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from craftsync.errors import Partial, Refused, worst
-from craftsync.records import ObjectKind, PartKind, PartState, Whole
+from craftsync.records import ObjectKind, Part, PartKind, PartState, Whole
 from craftsync.store import engine as engines
 from craftsync.store.failures import FailureKey
+from craftsync.store.ledger import Counts
 from craftsync.sync.events import Failure, Outcome, Withheld
 from craftsync.sync.job import Job
+from craftsync.sync.work import FetchedAlone
+from craftsync.upstream import exact
+
+_ONCE = frozenset({PartState.DENIED, PartState.CAPPED})
+
+
+class Complete(NamedTuple):
+    """A scope that was listed to its end."""
+
+    kind: ObjectKind
+    name: str
+    listed: int
+    listing_sha256: str | None
 
 
 class Failed(NamedTuple):
@@ -34,8 +49,9 @@ class Tally:
         self.started_at = started_at
         self._began = job.monotonic()
         self.failures: dict[FailureKey, Failed] = {}
+        self.waiting: dict[FailureKey, Failure] = {}
         self.withheld: list[Withheld] = []
-        self.scopes: list[tuple[ObjectKind, str, int]] = []
+        self.scopes: list[Complete] = []
         self.deployments = 0
         self.deployments_changed = 0
         self.pipelines = 0
@@ -58,57 +74,106 @@ class Tally:
         pipeline: str | None = None,
     ) -> None:
         """Name something that waits for the next run; `raw` is an answer kept nowhere else."""
+        # What could not be read may be called what no database can hold.
+        object_id, part, why = map(exact.plain, (object_id, part, why))
+        pipeline = pipeline and exact.plain(pipeline)
         failure = Failure(kind, object_id, part, why)
         self.failures[FailureKey(kind, object_id, part)] = Failed(failure, raw, pipeline)
         self.job.listener(failure)
+
+    def wait(self, execution_id: str, kind: PartKind, name: str, error: str) -> None:
+        """Name a part that failed before and is left alone this time."""
+        part = f"{kind} {name}" if name else str(kind)
+        self.wait_for(FailureKey(ObjectKind.EXECUTION, execution_id, part), error)
+
+    def wait_for(self, what: FailureKey, error: str) -> None:
+        """Name what failed before and is left alone this time."""
+        self.waiting[what] = Failure(*what, f"{error} (left alone for a while)")
 
     def withhold(self, withheld: Withheld) -> None:
         """Note absences that are not believed."""
         self.withheld.append(withheld)
         self.job.listener(withheld)
 
-    def complete(self, kind: ObjectKind, name: str, listed: int) -> None:
-        """Note that a scope was listed completely."""
-        self.scopes.append((kind, name, listed))
+    def complete(
+        self, kind: ObjectKind, name: str, listed: int, *, listing_sha256: str | None = None
+    ) -> None:
+        """Note that a scope was listed completely; its hash only where all of it is held."""
+        self.scopes.append(Complete(kind, name, listed, listing_sha256))
 
-    def saw(self, whole: Whole, *, is_new: bool) -> None:
-        """Count one fetched execution, and name its parts that are not held."""
+    def unchanged(self, pipeline_name: str, listed: int, listing_sha256: str) -> None:
+        """Note a listing that is to the letter the last one, of which everything is held."""
+        self.listed += listed
+        self.complete(ObjectKind.PIPELINE, pipeline_name, listed, listing_sha256=listing_sha256)
+
+    def note_hash(self, pipeline_name: str, listing_sha256: str) -> None:
+        """Note that the scope listed last is held whole, so that its hash may stand for it."""
+        last = self.scopes[-1]
+        if last.name != pipeline_name:
+            raise ValueError(f"{pipeline_name} is not the scope that was listed last")
+        self.scopes[-1] = last._replace(listing_sha256=listing_sha256)
+
+    def saw(self, whole: Whole, *, is_new: bool, before: Mapping[tuple[str, str], str]) -> None:
+        """Count one fetched execution, and name its parts that are not held.
+
+        `before` are the states its parts had, by kind and name: what is denied or capped is worth
+        a word only the first time.
+        """
         execution = whole.execution
         self.fetched += 1
         self.new += is_new
         self.running += not execution.is_over
         self.parts += 1 + (whole.lines is not None) + len(whole.files)
         for part in whole.parts:
-            if part.state is PartState.TOO_BIG:
-                self.too_big += 1
-            elif part.state in {PartState.ERROR, PartState.DENIED, PartState.CAPPED}:
-                name = f"{part.kind} {part.name}" if part.name else str(part.kind)
-                why = part.error or part.state
-                self.fail(
-                    ObjectKind.EXECUTION,
-                    execution.key.execution_id,
-                    name,
-                    why,
-                    pipeline=execution.pipeline_name,
-                )
+            self.saw_part(part, execution.key.execution_id, execution.pipeline_name, before)
 
-    @property
-    def parts_failed(self) -> int:
-        """How many parts of executions could not be fetched."""
-        return sum(key.object_kind is ObjectKind.EXECUTION for key in self.failures)
+    def saw_part(
+        self,
+        part: Part,
+        execution_id: str,
+        pipeline_name: str,
+        before: Mapping[tuple[str, str], str],
+    ) -> None:
+        """Count a part that is not simply held, and name it where the next run has to try."""
+        if part.state is PartState.TOO_BIG:
+            self.too_big += 1
+        known = before.get((part.kind, part.name)) == part.state
+        if part.state is PartState.ERROR or (part.state in _ONCE and not known):
+            name = f"{part.kind} {part.name}" if part.name else str(part.kind)
+            why = part.error or part.state
+            self.fail(ObjectKind.EXECUTION, execution_id, name, why, pipeline=pipeline_name)
+
+    def saw_alone(self, got: FetchedAlone, before: Mapping[tuple[str, str], str]) -> None:
+        """Count a part that was fetched by itself."""
+        part = got.fetched.part
+        self.parts += part.state in {PartState.OK, PartState.ABSENT, PartState.REDACTED}
+        self.saw_part(part, got.wanted.key.execution_id, got.wanted.pipeline_name, before)
+
+    def counts(self) -> Counts:
+        """Return the figures as the run's record holds them."""
+        return Counts(
+            listed=self.listed,
+            fetched=self.fetched,
+            unchanged=self.listed - self.fetched,
+            gone=self.gone,
+            withheld=sum(one.missing for one in self.withheld),
+            failed=len(self.failures) + len(self.waiting),
+            requests=self.job.platform.requests,
+            bytes_received=self.job.platform.bytes_received,
+        )
 
     @property
     def word(self) -> str:
         """How the run ended, in the word of `sync_runs.outcome`."""
         if self.withheld:
             return "withheld"
-        return "partial" if self.failures else "complete"
+        return "partial" if self.failures or self.waiting else "complete"
 
     def outcome(self, *, word: str = "", error: str = "") -> Outcome:
         """Return the run's figures; `word` and `error` tell of a run that ended early."""
-        codes = [Partial.exit_code] * bool(self.failures) + [Refused.exit_code] * bool(
-            self.withheld
-        )
+        codes = [Partial.exit_code] * bool(self.failures or self.waiting) + [
+            Refused.exit_code
+        ] * bool(self.withheld)
         return Outcome(
             environment=self.job.environment,
             url=self.job.url,
@@ -125,14 +190,17 @@ class Tally:
             running=self.running,
             gone=self.gone,
             withheld=tuple(self.withheld),
-            failed=tuple(failed.failure for failed in self.failures.values()),
+            failed=(
+                *(failed.failure for failed in self.failures.values()),
+                *self.waiting.values(),
+            ),
             parts=self.parts,
             too_big=self.too_big,
             requests=self.job.platform.requests,
             bytes_received=self.job.platform.bytes_received,
             seconds=self.job.monotonic() - self._began,
             exit_code=worst(codes),
-            error=error or None,
+            error=exact.plain(error) or None,
         )
 
 

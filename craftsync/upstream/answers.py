@@ -5,13 +5,14 @@ array of objects that each carry their name, or it raises.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from craftsync.errors import BadAnswer, Denied, Missing
 from craftsync.records import FileBytes, Payload
+from craftsync.upstream import exact
 from craftsync.upstream.retries import RETRIED, Transient, retry_after_s
 
 _SHOWN = 200  # characters of an error's own words
@@ -65,21 +66,39 @@ class Answer:
     def _said(self) -> str:
         """Tell the status, and the platform's own message where there is one."""
         words = (self._error_object() or {}).get("message")
-        told = f" ({words[:_SHOWN]})" if isinstance(words, str) and words else ""
+        told = f" ({exact.plain(words[:_SHOWN])})" if isinstance(words, str) and words else ""
         return f"HTTP {self.status}{told}"
 
 
 def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
     """Return the objects of a listing; raises `Transient` for whatever is no whole listing."""
+    found = _array(answer)
+    for entry in found:
+        if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
+            raise _no_listing(answer, f"an array with an entry that has no {key}")
+    return found
+
+
+def listing_of(
+    answer: Answer, kinds: tuple[type[Any], ...], *, read: Callable[[Payload], Any]
+) -> Sequence[Any]:
+    """Return a listing read entry by entry while it is decoded, so that it is never held twice.
+
+    `read` sees every JSON object; what it makes of an entry must be of `kinds`. Raises `Transient`.
+    """
+    found = _array(answer, read)
+    if not all(isinstance(entry, kinds) for entry in found):
+        raise _no_listing(answer, "an array with an entry that has no name")
+    return found
+
+
+def _array(answer: Answer, read: Callable[[Payload], Any] | None = None) -> list[Any]:
     try:
-        found: Any = json.loads(answer.body)
+        found: Any = json.loads(answer.body, object_hook=read)
     except (ValueError, RecursionError) as flaw:
         raise _no_listing(answer, "no JSON") from flaw
     if not isinstance(found, list):
         raise _no_listing(answer, "no JSON array")
-    for entry in found:
-        if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
-            raise _no_listing(answer, f"an array with an entry that has no {key}")
     return found
 
 

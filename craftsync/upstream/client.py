@@ -5,19 +5,21 @@ merged once; then netrc is never looked at (it would replace the bearer). Path s
 here and nowhere else. No redirect is followed: the bearer stays where it was meant to go.
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from craftsync.errors import BadAnswer, BadCredentials, Missing, Unreachable
-from craftsync.records import FileBytes, Payload, Side
-from craftsync.upstream import exact
-from craftsync.upstream.answers import Answer, json_object, listing
+from craftsync.errors import BadAnswer, BadCredentials, BadPayload, Missing, Unreachable
+from craftsync.records import FileBytes, ListedExecution, Payload, Side
+from craftsync.upstream import exact, payloads
+from craftsync.upstream.answers import Answer, json_object, listing, listing_of
 from craftsync.upstream.auth import Bearer
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Retries, Transient
-from craftsync.upstream.transport import Transport
+from craftsync.upstream.transport import Through, Transport
 
 LISTING_BYTES = 1 << 29
 DETAIL_BYTES = 1 << 26
@@ -25,6 +27,14 @@ LOG_BYTES = 1 << 28
 
 # Other 4xx answers of auth/refresh say that the SDK token is wrong; these say something else.
 _NOT_ABOUT_THE_TOKEN = frozenset({404, 408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionListing:
+    """A whole listing; `entries` is None for one that was not looked into."""
+
+    sha256: str
+    entries: Sequence[ListedExecution | BadPayload] | None
 
 
 class Platform:
@@ -86,9 +96,31 @@ class Platform:
         """List all pipelines."""
         return self._listing("pipelines", key="pipeline_name")
 
-    def executions(self, pipeline: str) -> Sequence[Payload]:
-        """List all executions of a pipeline, in no order that could be relied on."""
-        return self._listing("pipelines", pipeline, "executions", key="execution_id")
+    def executions(self, pipeline: str, *, unless_sha256: str | None = None) -> ExecutionListing:
+        """List all executions of a pipeline, in no order that could be relied on.
+
+        They are not looked into when the body's hash is `unless_sha256`.
+        """
+        address = url(self._environment_url, "pipelines", pipeline, "executions")
+
+        def read(entry: Payload) -> Any:
+            if "execution_id" not in entry:
+                return entry  # an object within an entry, or no entry at all
+            try:
+                return payloads.listed_execution(entry, scope_pipeline=pipeline)
+            except BadPayload as flaw:
+                return flaw
+
+        def ask() -> ExecutionListing:
+            answer = self._signed("GET", address, max_bytes=LISTING_BYTES)
+            sha256 = hashlib.sha256(answer.body).hexdigest()
+            if sha256 == unless_sha256:
+                return ExecutionListing(sha256, None)
+            return ExecutionListing(
+                sha256, listing_of(answer, (ListedExecution, BadPayload), read=read)
+            )
+
+        return self._retries.run(ask)
 
     def deployment(self, name: str) -> Payload:
         """Return one deployment, its endpoint token included."""
@@ -111,14 +143,26 @@ class Platform:
         body = json.dumps(dict(window or {})).encode()
         return self._decoded("POST", address, max_bytes=LOG_BYTES, body=body)
 
-    def value(self, execution_id: str, side: Side, name: str, *, max_bytes: int) -> FileBytes:
-        """Return the bytes of an input or output; `TooBig` when there are more than `max_bytes`."""
+    def value(
+        self,
+        execution_id: str,
+        side: Side,
+        name: str,
+        *,
+        max_bytes: int,
+        through: Through = iter,
+    ) -> FileBytes:
+        """Return the bytes of an input or output, spooled after they went `through` a filter.
+
+        Raises `TooBig` when there are more than `max_bytes`, and `Missing` for 204 and null too:
+        so the platform says that a file never came.
+        """
         address = url(self._environment_url, "executions", execution_id, f"{side}s", name)
 
         def ask() -> FileBytes:
-            answer = self._signed("GET", address, max_bytes=max_bytes, spooled=True)
-            if answer.file is None:
-                raise BadAnswer(f"{answer.what}: no content", status=answer.status)
+            answer = self._signed("GET", address, max_bytes=max_bytes, through=through)
+            if answer.file is None or _is_null(answer, answer.file):
+                raise Missing(f"{answer.what}: no content")
             return answer.file
 
         return self._retries.run(ask)
@@ -170,22 +214,18 @@ class Platform:
         *,
         max_bytes: int,
         body: bytes | None = None,
-        spooled: bool = False,
+        through: Through | None = None,
     ) -> Answer:
         """Send one request; a 401 renews the token, and the request is sent once more at once."""
         token = self._bearer.token()
         answer = self._transport.send(
-            method, address, token=token, body=body, max_bytes=max_bytes, spooled=spooled
+            method, address, token=token, body=body, max_bytes=max_bytes, through=through
         )
         if answer.status == 401:
             self._bearer.forget(refused=token)
+            token = self._bearer.token()
             answer = self._transport.send(
-                method,
-                address,
-                token=self._bearer.token(),
-                body=body,
-                max_bytes=max_bytes,
-                spooled=spooled,
+                method, address, token=token, body=body, max_bytes=max_bytes, through=through
             )
         return answer.checked(now=self._now())
 
@@ -213,3 +253,15 @@ class Platform:
                 f"No access token could be had from {self._control_url}: {fault}",
                 hint="Check the control_url with: craftsync config show",
             ) from fault
+
+
+def _is_null(answer: Answer, file: FileBytes) -> bool:
+    """Whether JSON's null came in the place of a file."""
+    if "json" not in answer.headers.get("Content-Type", "").lower() or file.size_bytes != 4:
+        return False
+    body = file.content.read()
+    file.content.seek(0)
+    if body != b"null":
+        return False
+    file.content.close()
+    return True

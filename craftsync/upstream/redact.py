@@ -20,6 +20,9 @@ from urllib.parse import unquote
 from craftsync.upstream import echoes, exact, words
 from craftsync.upstream.echoes import FINGERPRINT, Secrets, Stream
 from craftsync.upstream.sealing import Sealing
+from craftsync.upstream.words import Whose
+
+_NOWHERE: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Redacted:
 
     payload: Any
     body: str
-    inputs: frozenset[int] = frozenset()
-    outputs: frozenset[int] = frozenset()
+    inputs: frozenset[int] = _NOWHERE
+    outputs: frozenset[int] = _NOWHERE
     secrets: Secrets = field(default_factory=dict, repr=False)
 
 
@@ -109,20 +112,19 @@ class Redactor:
     def _finish(self, payload: Any, secrets: dict[str, str]) -> Redacted:
         body = exact.dumps(payload, ascii=True)
         if words.may_hold_credentials(body):
-            payload = self._without_credentials(payload, secrets, of_platform=True)
+            payload = self._without_credentials(payload, secrets, whose=Whose.PLATFORM)
             body = exact.dumps(payload, ascii=True)
         if self._patterns or any(echoes.escaped(echo) in body for echo in secrets):
-            payload = self._without_echoes(payload, secrets, of_platform=True)
+            payload = self._without_echoes(payload, secrets, whose=Whose.PLATFORM)
             body = exact.dumps(payload, ascii=True)
-        if type(payload) is not dict or "redacted:" not in body:
+        fingerprints = body.count("redacted:")
+        if type(payload) is not dict or not fingerprints:
             return Redacted(payload, body, secrets=secrets)
-        return Redacted(
-            payload,
-            body,
-            inputs=_positions_redacted(payload.get("inputs")),
-            outputs=_positions_redacted(payload.get("outputs")),
-            secrets=secrets,
-        )
+        inputs = _positions_redacted(payload.get("inputs"))
+        outputs = _NOWHERE
+        if fingerprints > len(inputs):
+            outputs = _positions_redacted(payload.get("outputs"))
+        return Redacted(payload, body, inputs, outputs, secrets)
 
     # One secret.
 
@@ -148,26 +150,25 @@ class Redactor:
     # What is secret by its name, and URLs that carry a secret.
 
     def _without_credentials(
-        self, node: Any, secrets: dict[str, str], *, of_platform: bool, named: bool = False
+        self, node: Any, secrets: dict[str, str], *, whose: Whose, named: bool = False
     ) -> Any:
         if type(node) is dict:
             return {
                 key: self._without_credentials(
                     held,
                     secrets,
-                    of_platform=of_platform and key not in words.USERS,
-                    named=words.names_credential(key, of_platform=of_platform),
+                    whose=words.below(key, whose),
+                    named=words.names_credential(key, whose),
                 )
                 for key, held in node.items()
             }
         if type(node) is list:
             return [
-                self._without_credentials(held, secrets, of_platform=of_platform, named=named)
-                for held in node
+                self._without_credentials(held, secrets, whose=whose, named=named) for held in node
             ]
         if named and type(node) is not bool and node != "":
             return self._seal(node, secrets)
-        if of_platform and type(node) is str:
+        if type(node) is str and whose is not Whose.USER:
             return words.USER_INFO.sub(lambda found: self._forget_user(found, secrets), node)
         return node
 
@@ -185,26 +186,29 @@ class Redactor:
 
     # Echoes and patterns, wherever users write.
 
-    def _without_echoes(self, node: Any, secrets: Secrets, *, of_platform: bool) -> Any:
+    def _without_echoes(self, node: Any, secrets: Secrets, *, whose: Whose) -> Any:
         if type(node) is str:
             return self.text(node, secrets)
         if type(node) is dict:
             return {
-                key if of_platform else self.text(key, secrets): held
-                if of_platform and key in words.PLATFORMS
-                else self._without_echoes(
-                    held, secrets, of_platform=of_platform and key in words.ROOMS
-                )
+                self._key_without_echoes(key, secrets, whose): held
+                if whose is Whose.PLATFORM and key in words.WORDS
+                else self._without_echoes(held, secrets, whose=words.below(key, whose))
                 for key, held in node.items()
             }
         if type(node) is list:
-            return [self._without_echoes(held, secrets, of_platform=of_platform) for held in node]
+            return [self._without_echoes(held, secrets, whose=whose) for held in node]
         if node is None or type(node) is bool:
             return node
         digits = exact.number_text(node)
         if digits in secrets or any(pattern.search(digits) for pattern in self._patterns):
             return self.fingerprint(digits)
         return node
+
+    def _key_without_echoes(self, key: str, secrets: Secrets, whose: Whose) -> str:
+        if whose is not Whose.PLATFORM:
+            return self.text(key, secrets)
+        return key if key in words.KEYS else echoes.replaced(key, secrets)
 
     def _without_patterns(self, text: str) -> str:
         """Apply the user's patterns until they find nothing more, but never to a fingerprint."""
@@ -225,7 +229,7 @@ class Redactor:
 def _positions_redacted(items: Any) -> frozenset[int]:
     """Return the positions of the items whose value holds a fingerprint."""
     if type(items) is not list:
-        return frozenset()
+        return _NOWHERE
     return frozenset(
         position
         for position, item in enumerate(items)

@@ -65,7 +65,7 @@ def _values(mapping: dict[str, Any], value: Any, seal: Seal, *, whole: bool) -> 
         if key == "default_value"
         or (
             whole
-            and key not in words.PLATFORMS
+            and key not in words.WORDS
             and (key.endswith("value") or held == value)
             and not (key == "mapping_value" and type(held) is dict)
         )

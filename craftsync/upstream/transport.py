@@ -9,7 +9,7 @@ import tempfile
 import threading
 import urllib.parse
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import requests
 import urllib3
@@ -22,6 +22,9 @@ from craftsync.upstream.retries import Transient
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 30.0
+Through: TypeAlias = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""What the bytes of a file go through before they are hashed: redaction."""
+
 _PIECE = 1 << 16
 _SPOOLED = 1 << 20  # a file value above this goes to disk
 _ERROR_BYTES = 1 << 20
@@ -56,10 +59,10 @@ class Transport:
         max_bytes: int,
         token: str | None = None,
         body: bytes | None = None,
-        spooled: bool = False,
+        through: Through | None = None,
         deadline_s: float | None = None,
     ) -> Answer:
-        """Send one request and read its answer whole.
+        """Send one request and read its answer whole; the bytes of a file go `through` a filter.
 
         Raises `Transient` when no whole answer came in time, `TooBig` above `max_bytes`, and
         `BadAnswer` for what no repetition mends (a certificate that does not fit).
@@ -75,7 +78,7 @@ class Transport:
                 **self._settings[_origin(address)],
             )
             with response:
-                return self._read(response, what, max_bytes, spooled=spooled, ends_at=ends_at)
+                return self._read(response, what, max_bytes, through=through, ends_at=ends_at)
         except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as flaw:
             raise BadAnswer(f"{what}: the certificate is not accepted ({_short(flaw)})") from flaw
         except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError) as flaw:
@@ -91,20 +94,20 @@ class Transport:
             session.close()
 
     def _read(
-        self, response: Any, what: str, max_bytes: int, *, spooled: bool, ends_at: float
+        self, response: Any, what: str, max_bytes: int, *, through: Through | None, ends_at: float
     ) -> Answer:
-        is_value = spooled and 200 <= response.status_code < 300
-        limit = max_bytes if 200 <= response.status_code < 300 else _ERROR_BYTES
+        is_success = 200 <= response.status_code < 300
+        limit = max_bytes if is_success else _ERROR_BYTES
         told = response.headers.get("Content-Length", "")
         if told.isdecimal() and int(told) > limit:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit, ends_at)
-        if not is_value:
+        if through is None or not is_success or response.status_code == 204:
             return Answer(what, response.status_code, response.headers, b"".join(pieces))
         if not told and not getattr(response.raw, "chunked", False):
             # A body without a length that ends with the connection may have been cut.
             raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
-        return Answer(what, response.status_code, response.headers, b"", _spool(pieces))
+        return Answer(what, response.status_code, response.headers, b"", _spool(through(pieces)))
 
     def _pieces(self, response: Any, what: str, limit: int, ends_at: float) -> Iterator[bytes]:
         size = 0

@@ -1,17 +1,19 @@
-"""One whole execution: its detail, then its log, then the bytes of its file values.
+"""One whole execution: its detail, then its log, metrics and the bytes of its file values.
 
 The detail comes first, because it tells which secrets to look for in all the rest. A part that
 cannot be read does not take the others with it: it is named in `Whole.parts`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
-from craftsync.errors import BadAnswer, CraftsyncError, Denied, Missing, TooBig, UpstreamFault
+from craftsync.errors import BadAnswer, Denied, Missing, TooBig, UpstreamFault
 from craftsync.records import (
     Execution,
+    FetchedPart,
     FileBytes,
     LogLine,
+    Metric,
     Part,
     PartKind,
     PartState,
@@ -19,11 +21,11 @@ from craftsync.records import (
     Value,
     Whole,
 )
-from craftsync.upstream import payloads
+from craftsync.upstream import metrics, payloads
 from craftsync.upstream.client import Platform
+from craftsync.upstream.echoes import Secrets, Stream
+from craftsync.upstream.logs import LogReader
 from craftsync.upstream.redact import Redactor
-
-Clean = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,102 +37,155 @@ class Wants:
     max_file_bytes: int = 100 << 20
 
 
-def fetch(
-    platform: Platform,
-    redactor: Redactor,
-    execution_id: str,
-    *,
-    scope_pipeline: str,
-    wants: Wants,
-) -> Whole:
-    """Fetch one execution; what is returned is redacted.
+@dataclass(slots=True)
+class _Parts:
+    """What comes in beside the detail of one execution."""
 
-    Raises `UpstreamFault` (`Missing`, `Denied`, `BadAnswer`…) when its detail cannot be read: then
-    there is nothing to save. `BadCredentials` and `Unreachable` end the run.
-    """
-    redacted = redactor.execution(platform.execution(execution_id))
-    execution = payloads.execution(redacted, scope_pipeline=scope_pipeline)
-    if execution.key.execution_id != execution_id:
-        raise BadAnswer(f"execution {execution_id}: the platform answered with another one")
-
-    def clean(text: str) -> str:
-        return redactor.text(text, redacted.secrets)
-
-    lines, log_parts = _logs(platform, execution_id, clean) if wants.logs else (None, (_NO_LOGS,))
-    inputs, input_files, input_parts = _values(platform, execution, execution.inputs, wants, clean)
-    outputs, output_files, output_parts = _values(
-        platform, execution, execution.outputs, wants, clean
-    )
-    return Whole(
-        execution=replace(execution, inputs=inputs, outputs=outputs),
-        lines=lines,
-        parts=(*log_parts, *input_parts, *output_parts),
-        files=(*input_files, *output_files),
-    )
+    files: list[FileBytes] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
-_NO_LOGS = Part(PartKind.LOGS, "", PartState.PENDING)
+class Fetcher:
+    """Fetch executions, or parts of them, from many threads; everything comes out redacted."""
 
+    def __init__(self, platform: Platform, redactor: Redactor, wants: Wants) -> None:
+        self._platform = platform
+        self._redactor = redactor
+        self._wants = wants
+        self._logs = LogReader(platform)
 
-def _logs(
-    platform: Platform, execution_id: str, clean: Clean
-) -> tuple[tuple[LogLine, ...] | None, tuple[Part, ...]]:
-    try:
-        answer = platform.logs(execution_id)
-        if answer is None:
-            return (), (Part(PartKind.LOGS, "", PartState.ABSENT),)
-        return payloads.log_lines(answer, clean=clean), ()
-    except Missing:
-        return (), (Part(PartKind.LOGS, "", PartState.ABSENT),)
-    except UpstreamFault as fault:
-        return None, (_failed(PartKind.LOGS, "", fault, clean),)
+    def whole(self, execution_id: str, *, scope_pipeline: str, with_metrics: bool) -> Whole:
+        """Fetch one execution.
 
-
-def _values(
-    platform: Platform,
-    execution: Execution,
-    values: tuple[Value, ...],
-    wants: Wants,
-    clean: Clean,
-) -> tuple[tuple[Value, ...], list[FileBytes], list[Part]]:
-    """Fetch the bytes of those values that are files."""
-    if not any(value.wants_file for value in values):
-        return values, [], []
-    held: list[Value] = []
-    files: list[FileBytes] = []
-    parts: list[Part] = []
-    for value in values:
-        if not value.wants_file or not wants.files:
-            held.append(value)
-            continue
-        kind = PartKind.INPUT if value.side is Side.INPUT else PartKind.OUTPUT
+        Raises `UpstreamFault` (`Missing`, `Denied`, `BadAnswer`…) when its detail cannot be read:
+        then there is nothing to save. `BadCredentials` and `Unreachable` end the run.
+        """
+        redacted = self._redactor.execution(self._platform.execution(execution_id))
+        execution = payloads.execution(redacted, scope_pipeline=scope_pipeline)
+        if execution.key.execution_id != execution_id:
+            raise BadAnswer(f"execution {execution_id}: the platform answered with another one")
+        found = _Parts()
         try:
-            found = platform.value(
-                execution.key.execution_id,
-                value.side,
-                value.name,
-                max_bytes=wants.max_file_bytes,
+            lines = self._lines(execution_id, redacted.secrets, found)
+            recorded = self._metrics(execution_id, found) if with_metrics else None
+            execution = replace(
+                execution,
+                inputs=self._values(execution, execution.inputs, redacted.secrets, found),
+                outputs=self._values(execution, execution.outputs, redacted.secrets, found),
             )
+        except BaseException:
+            for file in found.files:
+                file.content.close()
+            raise
+        return Whole(execution, lines, recorded, tuple(found.parts), tuple(found.files))
+
+    def part(self, execution_id: str, kind: PartKind, name: str) -> FetchedPart:
+        """Fetch a part alone, of an execution that has no secrets to look for in it."""
+        found = _Parts()
+        if kind is PartKind.LOGS:
+            lines = self._lines(execution_id, {}, found)
+            part = found.parts[0] if found.parts else Part(kind, name, PartState.OK)
+            return FetchedPart(part, lines=lines)
+        if kind is PartKind.METRICS:
+            recorded = self._metrics(execution_id, found)
+            part = found.parts[0] if found.parts else Part(kind, name, PartState.OK)
+            return FetchedPart(part, metrics=recorded)
+        side = Side.INPUT if kind is PartKind.INPUT else Side.OUTPUT
+        return self._file(execution_id, side, name, {})
+
+    def doubtful(self) -> list[str]:
+        """Return, once, the executions whose log may lack lines: a cap was found after them."""
+        return self._logs.doubtful()
+
+    def _lines(
+        self, execution_id: str, secrets: Secrets, found: _Parts
+    ) -> tuple[LogLine, ...] | None:
+        if not self._wants.logs:
+            found.parts.append(Part(PartKind.LOGS, "", PartState.PENDING))
+            return None
+        clean = self._cleaner(secrets)
+        try:
+            log = self._logs.read(execution_id, clean=clean)
         except Missing:
-            held.append(replace(value, state=PartState.ABSENT))
+            found.parts.append(Part(PartKind.LOGS, "", PartState.ABSENT))
+            return ()
         except UpstreamFault as fault:
-            part = _failed(kind, value.name, fault, clean)
-            parts.append(part)
-            held.append(replace(value, state=part.state, size_bytes=part.size_bytes))
-        else:
-            files.append(found)
+            found.parts.append(_failed(PartKind.LOGS, "", fault, clean))
+            return None
+        if log.is_absent or log.is_capped:
+            state = PartState.ABSENT if log.is_absent else PartState.CAPPED
+            found.parts.append(Part(PartKind.LOGS, "", state))
+        return log.lines
+
+    def _metrics(self, execution_id: str, found: _Parts) -> tuple[Metric, ...] | None:
+        try:
+            return metrics.of_execution(self._platform, execution_id)
+        except Missing:
+            return ()
+        except UpstreamFault as fault:
+            found.parts.append(_failed(PartKind.METRICS, "", fault, str))
+            return None
+
+    def _values(
+        self, execution: Execution, values: tuple[Value, ...], secrets: Secrets, found: _Parts
+    ) -> tuple[Value, ...]:
+        """Fetch the bytes of those values that are files."""
+        if not any(value.wants_file for value in values):
+            return values
+        held = []
+        for value in values:
+            if not value.wants_file:
+                held.append(value)
+                continue
+            got = self._file(execution.key.execution_id, value.side, value.name, secrets)
+            if got.file is not None:
+                found.files.append(got.file)
+            elif got.part.state is not PartState.ABSENT:
+                found.parts.append(got.part)
             held.append(
                 replace(
                     value,
-                    state=PartState.OK,
-                    file_sha256=found.sha256,
-                    size_bytes=found.size_bytes,
+                    state=got.part.state,
+                    file_sha256=got.file.sha256 if got.file else None,
+                    size_bytes=got.part.size_bytes,
                 )
             )
-    return tuple(held), files, parts
+        return tuple(held)
+
+    def _file(self, execution_id: str, side: Side, name: str, secrets: Secrets) -> FetchedPart:
+        kind = PartKind.INPUT if side is Side.INPUT else PartKind.OUTPUT
+        if not self._wants.files:
+            return FetchedPart(Part(kind, name, PartState.PENDING))
+        streams: list[Stream] = []
+
+        def through(chunks: Iterator[bytes]) -> Iterator[bytes]:
+            streams.append(self._redactor.stream(chunks, secrets))
+            return streams[-1]
+
+        try:
+            file = self._platform.value(
+                execution_id,
+                side,
+                name,
+                max_bytes=self._wants.max_file_bytes,
+                through=through if secrets else iter,
+            )
+        except Missing:
+            return FetchedPart(Part(kind, name, PartState.ABSENT))
+        except UpstreamFault as fault:
+            return FetchedPart(_failed(kind, name, fault, self._cleaner(secrets)))
+        redacted = bool(streams) and streams[-1].changed
+        state = PartState.REDACTED if redacted else PartState.OK
+        return FetchedPart(Part(kind, name, state, file.size_bytes), file=file)
+
+    def _cleaner(self, secrets: Secrets) -> Callable[[str], str]:
+        def clean(text: str) -> str:
+            return self._redactor.text(text, secrets)
+
+        return clean
 
 
-def _failed(kind: PartKind, name: str, fault: CraftsyncError, clean: Clean) -> Part:
+def _failed(kind: PartKind, name: str, fault: UpstreamFault, clean: Callable[[str], str]) -> Part:
     """Say what became of a part that could not be read; the error's words are redacted."""
     match fault:
         case TooBig(size_bytes=size):

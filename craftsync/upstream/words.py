@@ -1,10 +1,20 @@
-"""Which keys of the platform hold its own words, which the users', and which a credential."""
+"""Which keys of a payload hold whose words, and which a credential."""
 
 import re
+from enum import Enum, auto
 from functools import lru_cache
 
+
+class Whose(Enum):
+    """Who chose the keys and texts at a place in a payload."""
+
+    PLATFORM = auto()
+    UNKNOWN = auto()  # below a key that is not known to us
+    USER = auto()
+
+
 # Their texts tell one object from another, or are of the platform's own vocabulary.
-PLATFORMS = frozenset(
+WORDS = frozenset(
     (
         *("execution_id", "id", "pipeline_id", "deployment_id", "commit_id", "pod_id"),
         *("last_execution_id", "name", "pipeline_name", "deployment_name", "step_name"),
@@ -17,8 +27,8 @@ PLATFORMS = frozenset(
         *("active", "is_archived"),
     )
 )
-# Below these the platform's words go on; below anything we do not know they do not.
-ROOMS = frozenset(
+# Below these the platform's words go on.
+_ROOMS = frozenset(
     (
         *("steps", "inputs", "outputs", "mapping_value", "inputs_mapping", "outputs_mapping"),
         *("open_inputs", "open_outputs", "pipeline", "parameters", "creation_info", "pods"),
@@ -26,7 +36,12 @@ ROOMS = frozenset(
     )
 )
 # Below these lies what users made.
-USERS = frozenset(("value", "constant_value", "default_value"))
+_USERS = frozenset(("value", "constant_value", "default_value"))
+
+KEYS = WORDS | _ROOMS | _USERS
+KEYS |= {"repository_url", "repository_branch", "requirements_path", "datastore_path"}
+KEYS |= {"description", "schedule", "human_readable_schedule", "endpoint_url_path"}
+KEYS |= {"endpoint_token", "function_path", "function_name", "language"}
 
 _CREDENTIALS = (
     *("endpointtoken", "accesstoken", "refreshtoken", "authtoken", "apitoken", "sessiontoken"),
@@ -38,12 +53,19 @@ _HINTS = ('token":', 'key":', 'password":', 'passwd":', 'secret":', "signed", 'a
 USER_INFO = re.compile(r"://([^/?#\s]*)@")
 
 
+def below(key: str, whose: Whose) -> Whose:
+    """Tell who chose what lies below `key`, where `whose` is the key's own place."""
+    if whose is not Whose.PLATFORM or key in _ROOMS:
+        return whose
+    return Whose.USER if key in _USERS else Whose.UNKNOWN
+
+
 @lru_cache(maxsize=4096)
-def names_credential(key: str, *, of_platform: bool) -> bool:
+def names_credential(key: str, whose: Whose) -> bool:
     """Whether what stands under `key` is a secret by its name."""
     name = key.lower().replace("_", "").replace("-", "")
     # Where users speak of tokens, they may mean words.
-    return name.endswith(_CREDENTIALS) or (of_platform and name.endswith("token"))
+    return name.endswith(_CREDENTIALS) or (whose is not Whose.USER and name.endswith("token"))
 
 
 def may_hold_credentials(body: str) -> bool:

@@ -73,6 +73,13 @@ def test_no_latest_execution_is_told_in_three_ways(serve, sign_in, nothing):
     assert client.get_pipeline("never-run")["creation_info"]["last_execution_id"] is None
 
 
+def test_no_latest_execution_as_a_404_is_more_than_the_client_bears(serve, sign_in):
+    client = sign_in(serve(World(quirks=Quirks(latest_none="404"))))
+    with pytest.raises(SdkException) as missing:
+        client.get_pipeline("never-run")
+    assert missing.value.status_code == 404
+
+
 def test_the_latest_execution_may_come_whole(serve, sign_in):
     client = sign_in(serve(World(quirks=Quirks(latest_shape="full"))))
     assert client.get_deployment("iris-api")["last_execution_id"].startswith("iris-predict-")

@@ -107,6 +107,15 @@ def test_a_body_may_drip_past_the_clients_timeout_between_bytes(ask, faults):
     assert answer.elapsed < timedelta(seconds=0.3)  # of the head alone
 
 
+def test_a_whole_answer_may_be_late(ask, faults):
+    faults.terms(slow_s=0.2)
+    faults.once("slow")
+    assert ask("/pipelines").elapsed > timedelta(seconds=0.2)
+    faults.once("slow")
+    with pytest.raises(requests.ReadTimeout):
+        ask("/pipelines", timeout=0.1)
+
+
 def test_a_body_cut_short_of_its_length_is_noticed(ask, faults):
     faults.once("cut_with_length")
     with pytest.raises(requests.exceptions.ChunkedEncodingError):
@@ -244,4 +253,4 @@ def test_faults_are_read_from_text():
 
 
 def test_every_kind_has_been_named_once():
-    assert len(set(KINDS)) == len(KINDS) == 28
+    assert len(set(KINDS)) == len(KINDS) == 29

@@ -72,7 +72,7 @@ def test_a_wrong_endpoint_token_is_refused(client):
     assert refused.value.status_code == 401
 
 
-def test_deployments_are_created_changed_and_given_new_tokens(client):
+def test_deployments_are_created_changed_and_given_new_tokens(client, world: World):
     made = client.create_deployment("iris-train", "again", "periodic", schedule="0 3 * * *")
     assert (made["status"], made["schedule"]) == ("up", "0 3 * * *")
     assert client.update_deployment("again", is_enabled=False)["status"] == "disabled"
@@ -80,3 +80,4 @@ def test_deployments_are_created_changed_and_given_new_tokens(client):
     renewed = client.generate_new_endpoint_token("called")["endpoint_token"]
     assert renewed != endpoint["endpoint_token"]
     assert client.get_deployment("called")["endpoint_token"] == renewed
+    assert {endpoint["endpoint_token"], renewed} <= set(world.secrets())

@@ -155,6 +155,9 @@ class Mirror:
         """Tell every difference between the live rows and the truth, a sentence each."""
         truth = self.lab.world.truth()
         told = []
+        self.births = defaultdict(list)
+        for row in self.rows("deployments"):
+            self.births[row["deployment_name"]].append(row["created_at"])
 
         def same(what, is_held, should_be):
             if is_held != should_be or type(is_held) is not type(should_be):
@@ -245,13 +248,17 @@ class Mirror:
         same("executions", set(held), set(should))
         steps, logs = self.by_execution("steps"), self.by_execution("logs")
         inputs, outputs = self.by_execution("inputs"), self.by_execution("outputs")
-        parts = self.by_execution("parts")
+        parts, metrics = self.by_execution("parts"), self.by_execution("metrics")
+        recording = {each.pipeline_name for each in should.values() if each.metrics}
         for key in held.keys() & should.keys():
             true, row = should[key], held[key]
             secrets = self.secrets.of(true.detail)
             self._execution(same, row, true)
             self._steps(same, steps[key], true, secrets)
+            self._metrics(same, metrics[key], true)
             states = {("detail", ""): "ok"}
+            if true.pipeline_name in recording:
+                states["metrics", ""] = "ok"
             states |= self._values(same, inputs[key], true, "inputs", secrets)
             states |= self._values(same, outputs[key], true, "outputs", secrets)
             lines = () if no_logs else true.lines
@@ -269,12 +276,13 @@ class Mirror:
         created = moment(true.created_at)
         starts = [moment(step["start_date"]) for step in true.steps if step["start_date"]]
         started, ended = min(starts, default=None), moment(true.end_date)
+        born = [birth for birth in self.births[true.deployment_name] if birth <= created]
         commits = [step["commit_id"] for step in true.steps if step["commit_id"]]
         should = {
             "environment": "default",
             "pipeline_name": true.pipeline_name,
             "deployment_name": true.deployment_name or None,
-            "deployment_created_at": moment(true.deployment_created_at),
+            "deployment_created_at": max(born, default=None),
             "status": true.status,
             "created_by": true.detail["created_by"],
             "started_at": started,
@@ -347,6 +355,19 @@ class Mirror:
                     same(f"{what} {name}", row[name], told)
             states[side[:-1], value.name] = should["value_state"]
         return states
+
+    def _metrics(self, same, rows, true):
+        held = {
+            (row["name"], row["position"], row["value"], row["value_text"], row["created_at"])
+            for row in rows
+        }
+        should = {
+            (row["name"], number, value, repr(value), moment(row["created_at"]))
+            for row in true.metrics
+            for number, value in enumerate(row["values"] if "values" in row else [row["value"]])
+        }
+        same(f"metrics of {true.execution_id}", held, should)
+        same(f"metrics of {true.execution_id}", len(rows), len(should))
 
     def _lines(self, same, rows, true, lines, secrets, *, flat):
         rows = sorted(rows, key=lambda row: row["line_number"])

@@ -9,7 +9,6 @@ from craftsync.sync.plan import (
     ended_lately,
     evenly,
     is_settled,
-    pause_after,
     plan,
     shows_change,
 )
@@ -173,12 +172,6 @@ def test_lookback_asks_for_what_ended_in_it():
     assert not ended_lately(NOON - 2 * HOUR, now=NOON, lookback=HOUR)
     assert not ended_lately(None, now=NOON, lookback=HOUR)
     assert not ended_lately(NOON, now=NOON, lookback=None)
-
-
-def test_the_pause_of_a_failing_part_doubles_from_15_minutes_to_a_day():
-    minutes = [pause_after(attempts) / timedelta(minutes=1) for attempts in range(1, 10)]
-    assert minutes == [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
-    assert pause_after(10_000) == timedelta(hours=24)
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,18 @@ def test_an_echo_is_replaced_in_keys_that_nobody_knows():
     assert SECRET not in redacted.body
 
 
+def test_an_echo_is_replaced_where_it_is_a_key_but_a_key_of_the_platform_stays():
+    redacted = REDACTOR.execution(
+        with_secret(
+            "inputs", repository_inputs=1, steps=[a_step(inputs_of=["inputs"])], outputs_inputs={}
+        )
+    )
+    hidden = fingerprint("inputs")
+    assert {"inputs", f"repository_{hidden}", f"outputs_{hidden}"} <= redacted.payload.keys()
+    assert redacted.payload["steps"][0][f"{hidden}_of"] == [hidden]
+    assert REDACTOR.execution(with_secret("repository")).payload["steps"] == [a_step()]
+
+
 def test_what_says_which_object_this_is_stays_even_where_it_equals_a_secret():
     payload = with_secret("iris-pip", outputs=[an_output(value="iris-pip")])
     redacted = REDACTOR.execution(payload)
@@ -436,6 +448,13 @@ def test_a_credential_within_a_value_is_replaced_but_words_are_not_called_tokens
 def test_a_credential_that_says_nothing_stays(held):
     redacted = REDACTOR.execution(an_execution(inputs=[], secret=held))
     assert redacted.payload["secret"] == held
+
+
+def test_below_a_key_that_nobody_knows_a_token_is_a_credential_wherever_it_lies():
+    more = {"value": {"token": SECRET}, "inputs": [{"value": {"token": "abc"}}]}
+    redacted = Redactor(KEY, patterns=["a"]).execution(an_execution(inputs=[], more=more))
+    assert SECRET not in redacted.body
+    assert "abc" not in redacted.body
 
 
 def test_a_list_of_credentials_is_replaced_one_by_one():

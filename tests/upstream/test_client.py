@@ -104,7 +104,7 @@ def test_a_listing_that_is_whole_at_the_second_try_counts(platform_at):
 
 def test_an_empty_listing_is_a_whole_one(platform_at):
     with Scripted(always(reply([]))) as server:
-        assert platform_at(server).executions("p") == []
+        assert platform_at(server).executions("p").entries == []
 
 
 def test_a_404_with_an_error_object_says_missing(platform_at):

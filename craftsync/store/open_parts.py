@@ -1,0 +1,182 @@
+"""Parts that wait to be fetched by themselves, and how one of them is written when it comes.
+
+The rest of their execution is final: its detail was read a settle time after its end.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, exists, select, update
+
+from craftsync.records import FetchedPart, Key, PartKind, PartState
+from craftsync.store import files
+from craftsync.store.environments import Rev
+from craftsync.store.models import Execution, IoValue, LogLine, Metric, Part
+from craftsync.store.parts import save_part_row
+from craftsync.store.prepare import line_row, metric_rows
+from craftsync.store.upsert import batches, replace_children, table_of
+
+_EXECUTION, _PART, _VALUE = table_of(Execution).c, table_of(Part).c, table_of(IoValue).c
+_OPEN = (PartState.ERROR.value, PartState.PENDING.value, PartState.TOO_BIG.value)
+
+
+class OpenPart(NamedTuple):
+    """A part that is not held. `fetched_at` is since when the execution's content is as it is.
+
+    `has_secrets` tells that its execution has inputs whose values must be known to find their
+    echoes, so that the part cannot be fetched without the detail.
+    """
+
+    execution_key: int
+    key: Key
+    pipeline_name: str
+    kind: PartKind
+    name: str
+    state: PartState
+    next_try_at: datetime | None
+    size_bytes: int | None
+    error: str | None
+    fetched_at: datetime
+    has_secrets: bool
+
+
+def open_parts(
+    connection: Connection, environment_key: int, *, recording: Collection[str] = ()
+) -> Iterator[OpenPart]:
+    """Give the parts in `error`, `pending` or `too_big` of executions that are not gone.
+
+    Of the pipelines in `recording`, metrics that were never asked for are pending too.
+    """
+    secret = exists().where(
+        _VALUE.execution_key == _EXECUTION.key,
+        _VALUE.side == "input",
+        _VALUE.via == "environment_variable",
+    )
+    known = (_EXECUTION.key, _EXECUTION.execution_id, _EXECUTION.created_at)
+    statement = (
+        select(
+            *known,
+            _EXECUTION.pipeline_name,
+            _PART.part,
+            _PART.name,
+            _PART.state,
+            _PART.next_try_at,
+            _PART.size_bytes,
+            _PART.error,
+            _EXECUTION.fetched_at,
+            secret,
+        )
+        .join_from(table_of(Part), table_of(Execution), _PART.execution_key == _EXECUTION.key)
+        .where(
+            _EXECUTION.environment_key == environment_key,
+            _EXECUTION.gone_at.is_(None),
+            _PART.state.in_(_OPEN),
+        )
+    )
+    for row in connection.execute(statement):
+        key, execution_id, created_at, pipeline, kind, name, state = row[:7]
+        next_try_at, size_bytes, error, fetched_at, has_secrets = row[7:]
+        yield OpenPart(
+            key,
+            Key(execution_id, created_at),
+            pipeline,
+            PartKind(kind),
+            name,
+            PartState(state),
+            next_try_at,
+            size_bytes,
+            error,
+            fetched_at,
+            has_secrets=bool(has_secrets),
+        )
+    for some in batches(sorted(recording)):
+        never_asked = select(*known, _EXECUTION.pipeline_name, _EXECUTION.fetched_at).where(
+            _EXECUTION.environment_key == environment_key,
+            _EXECUTION.pipeline_name.in_(some),
+            _EXECUTION.metrics_state.is_(None),
+            _EXECUTION.gone_at.is_(None),
+        )
+        for key, execution_id, created_at, pipeline, fetched_at in connection.execute(never_asked):
+            yield OpenPart(
+                key,
+                Key(execution_id, created_at),
+                pipeline,
+                PartKind.METRICS,
+                "",
+                PartState.PENDING,
+                None,
+                None,
+                None,
+                fetched_at,
+                has_secrets=False,
+            )
+
+
+def part_states(
+    connection: Connection, execution_keys: Collection[int]
+) -> dict[tuple[int, str, str], str]:
+    """Return the states of the parts that are not plainly held, by execution, kind and name."""
+    statement = select(_PART.execution_key, _PART.part, _PART.name, _PART.state)
+    return {
+        (row[0], row[1], row[2]): row[3]
+        for some in batches(execution_keys)
+        for row in connection.execute(statement.where(_PART.execution_key.in_(some)))
+    }
+
+
+def save_part(
+    connection: Connection,
+    execution_key: int,
+    fetched: FetchedPart,
+    *,
+    fetched_at: datetime,
+    settles: bool,
+    rev: Rev,
+) -> None:
+    """Write what came of a part that was asked for alone; what did not come changes its state.
+
+    `settles`: with its log, the execution is whole and final. A file is closed here.
+    """
+    part = fetched.part
+    changes: dict[str, Any] = {"rev": rev.number()}
+    match part.kind:
+        case PartKind.LOGS:
+            changes["logs_state"] = part.state.value
+            if fetched.lines is not None:
+                rows = [(execution_key, *line_row(line)) for line in fetched.lines]
+                replace_children(connection, LogLine, [execution_key], rows)
+                changes["settled"] = settles
+        case PartKind.METRICS:
+            changes["metrics_state"] = part.state.value
+            if fetched.metrics is not None:
+                rows = [
+                    (execution_key, *row)
+                    for row in metric_rows(fetched.metrics, connection.dialect.name)
+                ]
+                replace_children(connection, Metric, [execution_key], rows)
+        case _:
+            _save_value(connection, execution_key, fetched)
+    connection.execute(
+        update(table_of(Execution)).where(_EXECUTION.key == execution_key).values(**changes)
+    )
+    save_part_row(connection, execution_key, part, fetched_at=fetched_at)
+
+
+def _save_value(connection: Connection, execution_key: int, fetched: FetchedPart) -> None:
+    changes: dict[str, Any] = {"state": fetched.part.state.value}
+    if fetched.part.size_bytes is not None:
+        changes["size_bytes"] = fetched.part.size_bytes
+    if fetched.file is not None:
+        changes["file_sha256"] = fetched.file.sha256
+        with fetched.file.content:
+            files.put(connection, fetched.file)
+    connection.execute(
+        update(table_of(IoValue))
+        .where(
+            _VALUE.execution_key == execution_key,
+            _VALUE.side == fetched.part.kind.value,
+            _VALUE.name == fetched.part.name,
+        )
+        .values(**changes)
+    )

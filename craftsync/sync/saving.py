@@ -1,0 +1,189 @@
+"""Fetch in many threads, save in one: batches of whole executions, and parts that were alone.
+
+What ends the run early does not lose what is on its way: it is saved first.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from craftsync.errors import BadPayload, Missing
+from craftsync.records import Key, ObjectKind, Whole
+from craftsync.store import ledger, mirror
+from craftsync.store.environments import Rev
+from craftsync.store.mirror import Prepared
+from craftsync.store.open_parts import OpenPart, part_states, save_part
+from craftsync.sync.events import Saved
+from craftsync.sync.fetch import in_parallel
+from craftsync.sync.job import Job
+from craftsync.sync.plan import Why, is_settled
+from craftsync.sync.tally import Tally, logs_held
+from craftsync.sync.work import Fetched, FetchedAlone, Wanted
+from craftsync.upstream import exact
+
+A_BATCH = 500
+"""So many executions are saved in one transaction."""
+
+A_BATCH_BYTES = 32 << 20
+"""A batch is saved when its raw answers, lines and files come to so much, too."""
+
+Item = Wanted | OpenPart
+Result = Fetched | FetchedAlone
+
+
+class Saver:
+    """Fetches what is wanted and saves it; `recording` are the pipelines that record metrics."""
+
+    def __init__(self, job: Job, tally: Tally, recording: frozenset[str]) -> None:
+        self._job = job
+        self._tally = tally
+        self._recording = recording
+        self._dialect = job.engine.dialect.name
+        self._batch: list[Result] = []
+        self._bytes = 0
+
+    def run(self, items: Sequence[Item]) -> None:
+        """Fetch and save all of `items`; those whose log proved incomplete, once more."""
+        wanted = {one.key.execution_id: one for one in items if isinstance(one, Wanted)}
+        self._fetch(items)
+        again = [wanted[name] for name in self._job.fetcher.doubtful() if name in wanted]
+        self._fetch([replace(one, why=Why.OPEN_PART) for one in again])
+
+    def _fetch(self, items: Sequence[Item]) -> None:
+        if not items:
+            return
+        try:
+            for item, result in in_parallel(
+                self._one,
+                items,
+                workers=min(self._job.options.workers, len(items)),
+                waiting=2 * self._job.options.workers,
+                discard=lambda result: result.close(),
+            ):
+                self._take(item, result)
+        finally:
+            self._save()
+
+    def _one(self, item: Item) -> Result:
+        """Fetch one thing; runs in many threads."""
+        job = self._job
+        if isinstance(item, OpenPart):
+            fetched = job.fetcher.part(item.key.execution_id, item.kind, item.name)
+            return FetchedAlone(item, fetched, job.now())
+        found = job.fetcher.whole(
+            item.key.execution_id,
+            scope_pipeline=item.pipeline_name,
+            with_metrics=item.pipeline_name in self._recording,
+        )
+        now = job.now()
+        settled = self._settled(found, unchanged_since=now, now=now)
+        prepared = mirror.prepare(found, dialect=self._dialect, fetched_at=now, settled=settled)
+        return Fetched(item, found, prepared, now)
+
+    def _take(self, item: Item, result: Result | Exception) -> None:
+        if not isinstance(result, Exception):
+            self._batch.append(result)
+            self._bytes += _size(result)
+            if len(self._batch) >= A_BATCH or self._bytes >= A_BATCH_BYTES:
+                self._save()
+        elif not isinstance(result, Missing):  # deleted meanwhile: the next listing tells
+            self._tally.fail(
+                ObjectKind.EXECUTION,
+                item.key.execution_id,
+                "detail",
+                str(result),
+                raw=_body_of(result),
+                pipeline=item.pipeline_name,
+            )
+
+    def _save(self) -> None:
+        """Save a batch in one transaction; what is as it was at its last fetch writes nothing."""
+        batch, self._batch, self._bytes = self._batch, [], 0
+        if not batch:
+            return
+        tally = self._tally
+        wholes = [one for one in batch if isinstance(one, Fetched)]
+        alone = [one for one in batch if isinstance(one, FetchedAlone)]
+        with self._job.engine.begin() as conn:
+            rev = Rev(conn, tally.environment_key)
+            known = mirror.held_content(
+                conn, tally.environment_key, [one.prepared.key for one in wholes]
+            )
+            before = part_states(
+                conn,
+                [
+                    *(
+                        known[key].execution_key
+                        for one in wholes
+                        if (key := one.prepared.key) in known
+                    ),
+                    *(one.wanted.execution_key for one in alone),
+                ],
+            )
+            mirror.save_executions(
+                conn,
+                tally.environment_key,
+                [self._settled_by_now(one, known.get(one.prepared.key)) for one in wholes],
+                seen_at=tally.started_at,
+                rev=rev,
+            )
+            for part in alone:
+                save_part(
+                    conn,
+                    part.wanted.execution_key,
+                    part.fetched,
+                    fetched_at=part.fetched_at,
+                    settles=True,
+                    rev=rev,
+                )
+            self._count(wholes, alone, known, before)
+            ledger.note_counts(conn, tally.environment_key, tally.run_id, tally.counts())
+        self._job.listener(Saved(len(batch), tally.fetched))
+
+    def _count(
+        self,
+        wholes: Iterable[Fetched],
+        alone: Iterable[FetchedAlone],
+        known: dict[Key, mirror.HeldContent],
+        before: dict[tuple[int, str, str], str],
+    ) -> None:
+        states: dict[int, dict[tuple[str, str], str]] = {}
+        for (key, kind, name), state in before.items():
+            states.setdefault(key, {})[kind, name] = state
+        for one in wholes:
+            held = known.get(one.prepared.key)
+            mine = states.get(held.execution_key, {}) if held else {}
+            self._tally.saw(one.whole, is_new=held is None, before=mine)
+        for part in alone:
+            self._tally.saw_alone(part, states.get(part.wanted.execution_key, {}))
+
+    def _settled_by_now(self, one: Fetched, known: mirror.HeldContent | None) -> Prepared:
+        """Look again at one that only two equal fetches can settle."""
+        prepared = one.prepared
+        if prepared.settled or known is None or known.fetch_sha256 != prepared.fetch_sha256:
+            return prepared
+        settled = self._settled(one.whole, unchanged_since=known.fetched_at, now=one.fetched_at)
+        return replace(prepared, settled=settled)
+
+    def _settled(self, found: Whole, *, unchanged_since: datetime, now: datetime) -> bool:
+        return is_settled(
+            status=found.execution.status,
+            end_date=found.execution.end_date,
+            held=logs_held(found),
+            unchanged_since=unchanged_since,
+            now=now,
+            settle=self._job.options.settle,
+        )
+
+
+def _size(result: Result) -> int:
+    if isinstance(result, Fetched):
+        lines = sum(len(line.message) for line in result.whole.lines or ())
+        files = sum(file.size_bytes for file in result.whole.files)
+        return len(result.whole.execution.raw.body) + lines + files
+    return result.fetched.part.size_bytes or 0
+
+
+def _body_of(flaw: Exception) -> str | None:
+    """Return the answer that could not be read: it is kept with its failure, redacted as it is."""
+    return exact.dumps(flaw.payload, ascii=True) if isinstance(flaw, BadPayload) else None

@@ -1,0 +1,240 @@
+"""The executions of one pipeline: a complete listing compared with what is held of it."""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from craftsync.errors import BadPayload
+from craftsync.records import TERMINAL, GoneCause, Key, ListedExecution, ObjectKind, PartState
+from craftsync.store import mirror
+from craftsync.store.environments import Rev
+from craftsync.store.failures import FailureKey, Standing
+from craftsync.store.mirror import HeldExecution
+from craftsync.store.open_parts import OpenPart
+from craftsync.sync import absences
+from craftsync.sync.estate import Known
+from craftsync.sync.events import Listed, Withheld
+from craftsync.sync.job import Job
+from craftsync.sync.plan import CONFIRMED_A_RUN, Why, plan, why_again
+from craftsync.sync.tally import Tally
+from craftsync.sync.work import Wanted
+from craftsync.upstream import exact, payloads
+
+Entry = ListedExecution | BadPayload
+
+
+@dataclass(slots=True)
+class Asked:
+    """How many absences a run may still ask for one by one."""
+
+    ask: absences.Ask
+    left: int = CONFIRMED_A_RUN
+
+    def confirmed(self, keys: Set[Key]) -> tuple[Set[Key], Set[Key]]:
+        """Return which of `keys` are gone, and which are there although not listed."""
+        gone, there = absences.confirmed(keys, self.ask, most=self.left)
+        self.left -= len(gone) + len(there)
+        return gone, there
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What one scope needs. `is_quiet`: nothing is to be fetched, and nothing is missing."""
+
+    wanted: list[Wanted]
+    parts: list[OpenPart]
+    is_quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One pipeline, with what the run knows when it comes to its executions."""
+
+    job: Job
+    tally: Tally
+    known: Known
+    asked: Asked
+    standing: Mapping[FailureKey, Standing]
+    pipeline_name: str
+    open_parts: Sequence[OpenPart] = field(default=())
+
+    def decide(self, entries: Sequence[Entry]) -> Decision:
+        """Compare a complete listing with the store: mark what is gone, return what to fetch."""
+        listed, unreadable = self._read(entries)
+        with self.job.engine.connect() as conn:
+            key = self.tally.environment_key
+            held = {row.key: row for row in mirror.held_executions(conn, key, self.pipeline_name)}
+        there = {
+            key: row
+            for key, row in held.items()
+            if not row.gone and key.execution_id not in unreadable
+        }
+        alone = self._parts_alone(there, listed)
+        again = {
+            key: why
+            for key, row in there.items()
+            if key not in alone and (why := self._why_again(row, listed.get(key)))
+        }
+        explained = absences.explained(
+            {key: there[key].deployment_name for key in there.keys() - listed.keys()},
+            deployments=self.known.deployments,
+            ask=self.asked.ask,
+        )
+        decision = plan(
+            listed=listed.keys(),
+            held=there.keys(),
+            unsettled=again.keys(),
+            explained=explained,
+            accept_vanished=self.job.options.accept_vanished,
+        )
+        left_out = self._believe(there, listed, decision.gone, explained, decision.withheld)
+        reasons = {key: self._why(key, held, again) for key in decision.fetch}
+        reasons.update((key, Why.LEFT_OUT) for key in left_out)
+        parts = self._due(alone)
+        whole = {part.key for part in parts if part.has_secrets}
+        reasons.update((key, Why.OPEN_PART) for key in whole)
+        wanted = [
+            Wanted(key, self.pipeline_name, reasons[key])
+            for key in sorted(reasons, key=_newest_first)
+            if not self._rests(key)
+        ]
+        self.tally.listed += len(listed)
+        self.tally.complete(ObjectKind.PIPELINE, self.pipeline_name, len(listed))
+        self.job.listener(Listed(self.pipeline_name, len(listed), len(wanted)))
+        return Decision(
+            wanted,
+            [part for part in parts if part.key not in whole],
+            is_quiet=not (
+                reasons or unreadable or there.keys() - listed.keys() or self._waits(alone)
+            ),
+        )
+
+    def _read(self, entries: Sequence[Entry]) -> tuple[dict[Key, ListedExecution], set[str]]:
+        """Sort a listing's entries; name those without a readable key, and leave them alone."""
+        listed: dict[Key, ListedExecution] = {}
+        unreadable: set[str] = set()
+        for entry in entries:
+            if isinstance(entry, BadPayload):
+                object_id = payloads.shown_id(entry.payload)
+                unreadable.add(object_id)
+                self.tally.fail(
+                    ObjectKind.EXECUTION,
+                    object_id,
+                    "detail",
+                    str(entry),
+                    raw=exact.dumps(self.job.redactor.execution(entry.payload).payload, ascii=True),
+                    pipeline=self.pipeline_name,
+                )
+                continue
+            stated = entry.pipeline_name
+            if stated != self.pipeline_name and stated in self.known.pipelines:
+                continue  # listed under two pipelines: it belongs to the one it names
+            listed[entry.key] = entry
+        return listed, unreadable
+
+    def _why_again(self, row: HeldExecution, listed: ListedExecution | None) -> Why | None:
+        if listed is None:
+            return None
+        return why_again(
+            settled=row.settled,
+            listed=(listed.status, listed.end_date),
+            held=(row.status, row.end_date),
+            now=self.tally.started_at,
+            lookback=self.job.options.lookback,
+            full=self.job.options.full,
+        )
+
+    def _why(self, key: Key, held: Mapping[Key, HeldExecution], again: Mapping[Key, Why]) -> Why:
+        if key not in held:
+            return Why.NEW
+        return Why.CAME_BACK if held[key].gone else again[key]
+
+    def _believe(
+        self,
+        there: Mapping[Key, HeldExecution],
+        listed: Mapping[Key, ListedExecution],
+        gone: Set[Key],
+        explained: Set[Key],
+        withheld: Set[Key],
+    ) -> set[Key]:
+        """Mark what is gone, say what is withheld; return what is there although not listed."""
+        if withheld:
+            self.tally.withhold(
+                Withheld("executions", self.pipeline_name, len(listed), len(there), len(withheld))
+            )
+        confirmed, still_there = self.asked.confirmed(gone - explained)
+        self._mark_gone(there, explained & gone, GoneCause.DEPLOYMENT_DELETED)
+        self._mark_gone(there, confirmed, GoneCause.DELETED_UPSTREAM)
+        return {key for key in still_there if not there[key].settled}
+
+    def _mark_gone(
+        self, held: Mapping[Key, HeldExecution], keys: Set[Key], cause: GoneCause
+    ) -> None:
+        if not keys:
+            return
+        with self.job.engine.begin() as conn:
+            mirror.mark_gone(
+                conn,
+                {held[key].execution_key for key in keys},
+                gone_at=self.tally.started_at,
+                cause=cause,
+                rev=Rev(conn, self.tally.environment_key),
+            )
+        self.tally.gone += len(keys)
+
+    def _parts_alone(
+        self, there: Mapping[Key, HeldExecution], listed: Mapping[Key, ListedExecution]
+    ) -> dict[Key, list[OpenPart]]:
+        """Return the open parts of executions of which everything else is final."""
+        alone: dict[Key, list[OpenPart]] = {}
+        for part in self.open_parts:
+            row, entry = there.get(part.key), listed.get(part.key)
+            if row is None or entry is None:
+                continue
+            final = row.settled or self._is_final(row, part.fetched_at)
+            settled = row._replace(settled=final)
+            if final and self._why_again(settled, entry) is None:
+                alone.setdefault(part.key, []).append(part)
+        return alone
+
+    def _is_final(self, row: HeldExecution, fetched_at: datetime) -> bool:
+        if row.end_date is None or (row.status or "").lower() not in TERMINAL:
+            return False
+        return fetched_at - row.end_date >= self.job.options.settle
+
+    def _due(self, alone: Mapping[Key, Sequence[OpenPart]]) -> list[OpenPart]:
+        """Return the parts whose time has come; name those that failed and still rest."""
+        due: list[OpenPart] = []
+        for part in (part for parts in alone.values() for part in parts):
+            if not self.job.options.asks_for(part):
+                continue
+            if part.next_try_at is None or part.next_try_at <= self.tally.started_at:
+                due.append(part)
+            elif part.state is PartState.ERROR:
+                self.tally.wait(part.key.execution_id, part.kind, part.name, part.error or "")
+        return due
+
+    def _waits(self, alone: Mapping[Key, Sequence[OpenPart]]) -> bool:
+        asks_for = self.job.options.asks_for
+        return any(asks_for(part) for parts in alone.values() for part in parts)
+
+    def _rests(self, key: Key) -> bool:
+        """Whether an execution whose detail failed again and again is left alone this time."""
+        name = FailureKey(ObjectKind.EXECUTION, key.execution_id, "detail")
+        stands = self.standing.get(name)
+        if stands is None or stands.due_at <= self.tally.started_at or self.job.options.full:
+            return False
+        self.tally.wait_for(name, stands.error)
+        return True
+
+
+def _newest_first(key: Key) -> tuple[float, str]:
+    return -key.created_at.timestamp(), key.execution_id
+
+
+def by_pipeline(parts: Iterator[OpenPart]) -> dict[str, list[OpenPart]]:
+    """Sort open parts by the pipeline of their execution."""
+    found: dict[str, list[OpenPart]] = {}
+    for part in parts:
+        found.setdefault(part.pipeline_name, []).append(part)
+    return found
