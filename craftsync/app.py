@@ -6,21 +6,27 @@ needed, so that `status` starts without HTTP and without the ORM.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from craftsync import __version__
-from craftsync.errors import worst
+from craftsync.errors import BadSettings, worst
 from craftsync.settings import Environment, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, Engine
 
+    from craftsync.health import Finding
     from craftsync.store.schema import Upgrade
+    from craftsync.sync.dry_run import Row
     from craftsync.sync.events import Listener, Outcome
     from craftsync.sync.job import Job, Options
+    from craftsync.sync.limits import Limits
+    from craftsync.upstream.client import Platform
+    from craftsync.upstream.transport import Transport
 
 
 def utc_now() -> datetime:
@@ -77,29 +83,31 @@ class App:
         options: "Options",
         *,
         listener: "Listener",
+        parallel: bool = False,
     ) -> SyncReport:
-        """Mirror environments one after the other, under the store's lock.
+        """Mirror environments, one after the other or `parallel`, under the store's lock.
 
         Raises `Busy` when another craftsync holds the lock and `StoreUnusable` when the store
         cannot be written; what else goes wrong is in the report.
         """
         from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
-        from craftsync.sync import run  # noqa: PLC0415 - a room of the works
+        from craftsync.sync import run, turns  # noqa: PLC0415 - a room of the works
 
         tokens = {one.name: one.token(self.environ) for one in environments}
-        url, run_id = self.url(), None
-        outcomes: list[Outcome] = []
+        url, limits = self.url(), self._limits(options)
         with lock.lock(url), engine.store_errors(url):
             schema.upgrade(url)
             writer = engine.writer(url)
+
+            def mirror(one: Environment, run_id: int | None) -> "Outcome":
+                with self._job(writer, one, tokens[one.name], options, listener, limits) as job:
+                    return run.sync(job, run_id=run_id)
+
             try:
-                for one in environments:
-                    with self._job(writer, one, tokens[one.name], options, listener) as job:
-                        outcomes.append(run.sync(job, run_id=run_id))
-                    run_id = outcomes[-1].run_id
+                outcomes = turns.take(mirror, environments, parallel=parallel, stop=limits.stop)
             finally:
                 writer.dispose()
-        return SyncReport(run_id or 0, tuple(outcomes))
+        return SyncReport(outcomes[0].run_id, tuple(outcomes))
 
     @contextmanager
     def _job(
@@ -109,38 +117,23 @@ class App:
         token: str,
         options: "Options",
         listener: "Listener",
+        limits: "Limits",
     ) -> Iterator["Job"]:
         from craftsync.store import environments  # noqa: PLC0415 - a wing
         from craftsync.sync.job import Job  # noqa: PLC0415 - a room of the works
-        from craftsync.upstream.client import Platform  # noqa: PLC0415 - a wing
         from craftsync.upstream.redact import Redactor  # noqa: PLC0415 - a wing
-        from craftsync.upstream.retries import Retries  # noqa: PLC0415 - a wing
-        from craftsync.upstream.transport import Transport  # noqa: PLC0415 - a wing
         from craftsync.upstream.whole import Fetcher  # noqa: PLC0415 - a wing
 
         with writer.connect() as conn:
             key = self.settings.fingerprint_key or environments.identity(conn).fingerprint_key
         redact = self.settings.redact
-        platform = Platform(
-            environment_url=environment.url,
-            control_url=environment.control_url,
-            sdk_token=token,
-            transport=Transport(
-                client=f"craftsync/{__version__}",
-                bases=(environment.url, environment.control_url),
-                monotonic=self.monotonic,
-            ),
-            retries=Retries(sleep=self.sleep, now=self.now),
-            monotonic=self.monotonic,
-            now=self.now,
-        )
         redactor = Redactor(
             key,
             environment_values=redact.environment_values,
             constants=redact.constants,
             patterns=[pattern.pattern for pattern in redact.patterns],
         )
-        try:
+        with self.platform(environment, token=token, limits=limits) as platform:
             yield Job(
                 environment=environment.name,
                 url=environment.url,
@@ -153,8 +146,77 @@ class App:
                 listener=listener,
                 options=options,
             )
+
+    def rehearse(self, environments: Sequence[Environment], options: "Options") -> Iterator["Row"]:
+        """Yield what a sync would do: the listings are made, nothing is written, no lock taken."""
+        from craftsync.store import schema  # noqa: PLC0415 - a wing
+        from craftsync.sync.dry_run import Rehearsal  # noqa: PLC0415 - a room of the works
+
+        there = schema.current(self.url()) is not None
+        for one in environments:
+            with (
+                self.platform(one, limits=self._limits(options)) as platform,
+                self.reading() if there else nullcontext() as conn,
+            ):
+                yield from Rehearsal(one.name, platform, options, conn, self.now()).rows()
+
+    def _limits(self, options: "Options | None" = None) -> "Limits":
+        from craftsync.sync.limits import Limits  # noqa: PLC0415 - a room of the works
+
+        return Limits(
+            max_requests=options.max_requests if options else None,
+            max_duration=options.max_duration if options else None,
+            monotonic=self.monotonic,
+        )
+
+    @contextmanager
+    def platform(
+        self,
+        environment: Environment,
+        *,
+        token: str | None = None,
+        limits: "Limits | None" = None,
+        transport: "Callable[..., Transport] | None" = None,
+    ) -> Iterator["Platform"]:
+        """Open the reading side of an environment; its own token is taken if none is given.
+
+        `transport` makes what carries the requests, where it is to be more than a `Transport`.
+        """
+        from craftsync.upstream.client import Platform  # noqa: PLC0415 - a wing
+        from craftsync.upstream.retries import Retries  # noqa: PLC0415 - a wing
+        from craftsync.upstream.transport import Transport  # noqa: PLC0415 - a wing
+
+        limits = limits or self._limits()
+        platform = Platform(
+            environment_url=environment.url,
+            control_url=environment.control_url,
+            sdk_token=environment.token(self.environ) if token is None else token,
+            transport=(transport or Transport)(
+                client=f"craftsync/{__version__}",
+                bases=(environment.url, environment.control_url),
+                before=limits.before_request,
+            ),
+            retries=Retries(sleep=self.sleep, now=self.now, longest_wait_s=limits.longest_wait_s),
+            monotonic=self.monotonic,
+            now=self.now,
+        )
+        try:
+            yield platform
         finally:
             platform.close()
+
+    def doctor(self, flaws: Sequence[BadSettings] = ()) -> Iterator["Finding"]:
+        """Examine settings, platform and store; `flaws` are those of settings read in part."""
+        from craftsync import health  # noqa: PLC0415 - a room of the works
+
+        return health.examine(
+            self.settings,
+            flaws,
+            self.environ,
+            now=self.now,
+            platform=self.platform,
+            reading=self.reading,
+        )
 
     def upgrade(self) -> "Upgrade":
         """Bring the store to this craftsync's schema, or make it; the lock is taken first."""
@@ -173,6 +235,15 @@ class App:
         if found is None:
             schema.require_current(url)  # tells what to type
         return str(found), schema.head()
+
+    def write_metrics(self, path: Path, report: SyncReport) -> None:
+        """Write what a sync did for Prometheus; raises `Usage` when it cannot be written."""
+        from craftsync.report import metrics_file  # noqa: PLC0415 - a room of the works
+        from craftsync.store import peek  # noqa: PLC0415 - a wing
+
+        figures = peek.figures(self.settings.store, now=self.now())
+        last = {one.environment: one.last_complete_at for one in figures.environments}
+        metrics_file.write(path, report.outcomes, last_complete=last)
 
     def status(self) -> dict[str, Any]:
         """Return the figures of `status --json`."""

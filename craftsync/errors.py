@@ -3,6 +3,7 @@
     CraftsyncError                  a failure we can explain
     ├── Usage                  2    the user's words: an option, a name, an id, a file to write
     ├── Partial                3    some records or parts wait for the next run
+    │   ├── LimitReached       3    as many requests, or as much time, as was asked for
     │   └── UpstreamFault      3    one object could not be read; the run goes on without it
     │       ├── Missing        3    404 with an error object: there is no such object
     │       ├── Denied         3    403: not for this token
@@ -75,6 +76,10 @@ class Partial(CraftsyncError):
     """Some records or parts wait for the next run."""
 
     exit_code = 3
+
+
+class LimitReached(Partial):
+    """As many requests were made, or as much time was taken, as was asked for."""
 
 
 class UpstreamFault(Partial):

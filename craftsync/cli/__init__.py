@@ -38,11 +38,15 @@ COMMANDS: Mapping[str, Lazy] = {
     "status": Lazy(
         "craftsync.cli.status", "status", "Say how fresh and how complete the store is."
     ),
+    "doctor": Lazy("craftsync.cli.doctor", "doctor", "Check settings, platform, store and disk."),
     "show": Lazy("craftsync.cli.show", "show", "Show one execution or deployment whole."),
     "logs": Lazy("craftsync.cli.logs", "logs", "Print the log of an execution."),
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),
     "runs": Lazy("craftsync.cli.runs", "runs", "List executions, the newest first."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
+    "schedule": Lazy(
+        "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."
+    ),
     "config": Lazy("craftsync.cli.config", "config", "Show the settings, or start a file of them."),
     "completion": Lazy(
         "craftsync.cli.completion", "completion", "Print what makes a shell complete our words."

@@ -1,9 +1,21 @@
 """`craftsync db`: the store itself."""
 
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 import click
+import humanize
 
 from craftsync.app import App
-from craftsync.cli import options, say, streams
+from craftsync.cli import options, say, sinks, streams
+from craftsync.errors import Usage
+from craftsync.store import backup as backups
+from craftsync.store import dump as dumps
+from craftsync.store import engine
+
+_BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
 
 
 @click.group()
@@ -40,3 +52,69 @@ def current(app: App) -> None:
     """
     found, head = app.revision()
     streams.out(f"{found}{' (head)' if found == head else ''}\n")
+
+
+@db.command()
+@options.app
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+def backup(app: App, file: Path) -> None:
+    """Copy the store into a file, also while a sync writes.
+
+    Example: craftsync db backup /backup/history.db
+
+    The copy is the store as it was at one moment, for this user alone, and a store itself: use it
+    with --store. It appears as a whole or not at all, and replaces a file of that name. Ends with
+    0, 2 when the file cannot be written, 8 when there is no store, it cannot be read, or it is on
+    a server, where pg_dump does this.
+    """
+    url = app.url()
+    _refuse_a_live_database(file, engine.path_of(url))
+    with sinks.replacing(file) as draft:
+        revision = backups.copy_store(
+            url, draft, progress=lambda share: say.progress(f"{share:.0%} copied")
+        )
+        size = humanize.naturalsize(draft.stat().st_size)
+    say.note(f"{file} is a copy of the store at {revision}: {size}.")
+
+
+def _refuse_a_live_database(file: Path, store: str | None) -> None:
+    """Refuse to replace the store itself, or a database whose log would then be another's."""
+    sinks.check(file)
+    if file.exists() and not file.is_file():
+        raise Usage(f"{file} cannot be written: it is no file.")
+    target = os.path.realpath(file)
+    if store is not None and target in {os.path.realpath(store) + end for end in _BESIDE}:
+        raise Usage(f"{file} is the store itself.", hint="Name another file.")
+    if any(Path(target + end).exists() for end in ("-wal", "-journal")):
+        raise Usage(
+            f"{file} is a database in use: there is a log beside it.", hint="Name another file."
+        )
+
+
+@db.command()
+@options.app
+@click.option("--canonical", is_flag=True, help="In the canonical form, the one there is.")
+@options.output
+def dump(app: App, *, canonical: bool, output: Path | None) -> None:
+    """Print what the platform showed, in a form that two stores can be compared by.
+
+    Example: craftsync db dump --canonical -o history.jsonl
+
+    A JSON object a line, without what comes from a clock of ours: two mirrors of the same history
+    print the same. The SHA-256 of it all is told on stderr; sha256sum of the lines gives the same.
+    Ends with 0, 2 without --canonical, 8 when there is no store or it cannot be read.
+    """
+    if not canonical:
+        raise Usage("A store is dumped in its canonical form only.", hint="Add --canonical.")
+    digest = hashlib.sha256()
+
+    def lines() -> Iterator[str]:
+        with app.reading() as connection:
+            for line in dumps.canonical_lines(connection):
+                yield f"{line}\n"
+
+    with sinks.text(output) as write:
+        for line in lines():
+            digest.update(line.encode())
+            write(line)
+    say.note(f"sha256 {digest.hexdigest()}")

@@ -13,11 +13,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from craftsync import settings as all_settings
 from craftsync import times
 from craftsync.app import App
-from craftsync.cli import formats, manner, readers, safe_text, say
-from craftsync.errors import BadSettings
+from craftsync.cli import formats, in_force, manner, readers
 from craftsync.settings import Settings
 
 P = ParamSpec("P")
@@ -34,7 +32,7 @@ def settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
     @common
     @wraps(command)
     def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
-        return command(settings_in_force(), *args, **kwargs)
+        return command(in_force.settings(), *args, **kwargs)
 
     return with_settings
 
@@ -45,42 +43,23 @@ def app(command: Callable[Concatenate[App, P], R]) -> Callable[P, R]:
     @common
     @wraps(command)
     def with_app(*args: P.args, **kwargs: P.kwargs) -> R:
-        return command(App(settings_in_force(), os.environ), *args, **kwargs)
+        return command(App(in_force.settings(), os.environ), *args, **kwargs)
 
     return with_app
-
-
-def settings_in_force() -> Settings:
-    """Load the settings, and say what is odd about them."""
-    found = all_settings.load(**_sources())
-    for note in found.notes:
-        say.warning(note.sentence, hint=note.hint)
-    return found
-
-
-def settings_with_flaws() -> tuple[Settings, list[BadSettings]]:
-    """Load the settings as far as they can be read, and what is wrong with the rest."""
-    flaws: list[BadSettings] = []
-    return all_settings.load(**_sources(), forgive=flaws.append), flaws
-
-
-def _sources() -> dict[str, Any]:
-    try:
-        cwd = Path.cwd()
-    except OSError as flaw:
-        raise BadSettings("The folder this command runs in is gone.", hint="cd ~") from flaw
-    return {
-        "flags": manner.flags(click.get_current_context()),
-        "environ": os.environ,
-        "cwd": cwd,
-        "remember": safe_text.remember,
-    }
 
 
 def _a_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:
     return None if value == Path("-") else value
 
 
+output = click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    callback=_a_file,
+    help="Write here, as a whole or not at all. Default: standard output.",
+)
 _PRINTING = (
     click.option(
         "--format",
@@ -88,14 +67,7 @@ _PRINTING = (
         help="How rows are written. Default: table.",
     ),
     click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
-    click.option(
-        "-o",
-        "--output",
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        callback=_a_file,
-        help="Write here, as a whole or not at all. Default: standard output.",
-    ),
+    output,
     click.option(
         "--raw",
         is_flag=True,

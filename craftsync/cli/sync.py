@@ -1,11 +1,12 @@
 """`craftsync sync`: the mirror brought up to date."""
 
-from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import click
 
 from craftsync.app import App
-from craftsync.cli import options, say, streams, summary
+from craftsync.cli import options, rehearsal, say, streams, summary
 from craftsync.cli.formats import How
 from craftsync.errors import Busy
 
@@ -14,11 +15,22 @@ from craftsync.errors import Busy
 @options.app
 @options.environments
 @options.all_environments
+@click.option("--parallel", is_flag=True, help="Environments side by side. Default: in turn.")
 @options.pipelines
 @click.option("--full", is_flag=True, help="Fetch everything again. Default: what may differ.")
 @options.duration("--lookback", help="Fetch again what ended so lately. Default: nothing settled.")
 @options.settle
+@click.option(
+    "--dry-run", is_flag=True, help="Make the listings, print what would be done, write nothing."
+)
 @options.workers
+@click.option(
+    "--max-requests",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop after so many requests, with 3. Default: as many as it takes.",
+)
+@options.duration("--max-duration", help="Stop after so long, with 3. Default: no limit.")
 @click.option("--no-logs", is_flag=True, help="Leave logs for a later run.")
 @click.option("--no-files", is_flag=True, help="Leave the bytes of file values for a later run.")
 @options.max_file_bytes
@@ -35,23 +47,29 @@ from craftsync.errors import Busy
     help="Go on although upstream has become this environment. Default: refuse.",
 )
 @click.option("--skip-if-busy", is_flag=True, help="End with 0 when another craftsync is at work.")
+@click.option(
+    "--metrics-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write figures for Prometheus' node exporter here. Default: none.",
+)
 @options.printing
 @click.pass_context
 def sync(
     ctx: click.Context,
+    /,
     app: App,
     *,
     environments: tuple[str, ...],
     all_environments: bool,
-    pipelines: tuple[str, ...],
-    full: bool,
-    lookback: timedelta | None,
+    parallel: bool,
+    dry_run: bool,
     no_logs: bool,
     no_files: bool,
-    accept_vanished: int,
-    accept_environment: str | None,
     skip_if_busy: bool,
+    metrics_file: Path | None,
     how: How,
+    **asked: Any,
 ) -> None:
     """Bring the store up to date with the platform.
 
@@ -61,20 +79,12 @@ def sync(
     absences are not believed, 6 for settings and credentials, 7 when the platform cannot be
     reached, 8 when the store cannot be used, 75 when another craftsync is at work.
     """
+    chosen = app.settings.environments_to_use(environments, all_environments)
+    wanted = app.sync_options(logs=not no_logs, files=not no_files, **asked)
+    if dry_run:
+        ctx.exit(rehearsal.show(app.rehearse(chosen, wanted), how))
     try:
-        report = app.sync(
-            app.settings.environments_to_use(environments, all_environments),
-            app.sync_options(
-                pipelines=pipelines,
-                full=full,
-                lookback=lookback,
-                logs=not no_logs,
-                files=not no_files,
-                accept_vanished=accept_vanished,
-                accept_environment=accept_environment,
-            ),
-            listener=summary.progress(),
-        )
+        report = app.sync(chosen, wanted, listener=summary.progress(), parallel=parallel)
     except Busy as busy:
         if not skip_if_busy:
             raise
@@ -82,6 +92,8 @@ def sync(
         ctx.exit(0)
     for outcome in report.outcomes:
         summary.tell(outcome)
+    if metrics_file is not None:
+        app.write_metrics(metrics_file, report)
     with streams.after_work():
         if how["format"] == "json":
             summary.show_json(report.run_id, report.outcomes, report.exit_code, how)

@@ -1,12 +1,14 @@
 """Serve a world that lives in real time until somebody interrupts."""
 
 import signal
+import time
 from collections.abc import Callable
-from threading import Event
 
 from craftsync.simulator.delivery import Mishaps
 from craftsync.simulator.server import Server
 from craftsync.simulator.world import World
+
+_LOOK_EVERY_S = 0.1
 
 
 def serve(
@@ -24,15 +26,16 @@ def serve(
     print and end, while one watches.
     """
     world = World(seed, executions, running=True, keep_requests=False)
-    interrupted = Event()
+    signals: list[int] = []  # a lock of any kind could be held when a handler runs
     former = {
-        number: signal.signal(number, lambda *_: interrupted.set())
+        number: signal.signal(number, lambda number, _: signals.append(number))
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
         with Server(world, latency_ms=latency_ms, port=port, faults=faults) as server:
             on_ready(server.url, world.sdk_token)
-            interrupted.wait()
+            while not signals:
+                time.sleep(_LOOK_EVERY_S)
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

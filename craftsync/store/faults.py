@@ -47,6 +47,14 @@ def foreign(place: str) -> StoreUnusable:
     return StoreUnusable(f"{place} is not a store of craftsync.", hint=WHERE)
 
 
+def damaged(place: str, what: str) -> StoreUnusable:
+    """Say that a store is broken, and by what that was noticed."""
+    return StoreUnusable(
+        f"The store {place} is damaged: {what}.",
+        hint=f"Restore a backup, or begin anew: mv {place} {place}.damaged; craftsync sync",
+    )
+
+
 def of_file(error: OSError, place: str) -> StoreUnusable:
     """Say why the store's file or folder could not be made."""
     reason = (error.strerror or str(error)).lower()
@@ -64,10 +72,7 @@ def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:
         case sqlite3.SQLITE_NOTADB:
             return foreign(place)
         case sqlite3.SQLITE_CORRUPT:
-            return StoreUnusable(
-                f"The store {place} is damaged: {error}.",
-                hint=f"Restore a backup, or begin anew: mv {place} {place}.damaged; craftsync sync",
-            )
+            return damaged(place, str(error))
         case sqlite3.SQLITE_READONLY:
             return StoreUnusable(
                 f"The store {place} is read-only.", hint=f"ls -ld {place} {Path(place).parent}"

@@ -4,15 +4,13 @@ An upgrade is one transaction: killed half-way, it rolls back by itself and the 
 anew. A SQLite store with data in it is copied first. Alembic is imported only to change something.
 """
 
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, inspect, text
 
 from craftsync.resources import migrations_dir
-from craftsync.store import engine, faults, revisions, sqlite_file
+from craftsync.store import backup, engine, revisions, sqlite_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +52,9 @@ def upgrade(url: URL) -> Upgrade:
     if before == head():
         return Upgrade(before, before, None)
     path = engine.path_of(url)
-    backup = _back_up(path, before) if path and before else None
+    kept = _back_up(path, before) if path and before else None
     _run_revisions(url)
-    return Upgrade(before, head(), backup)
+    return Upgrade(before, head(), kept)
 
 
 def _run_revisions(url: URL) -> None:
@@ -82,15 +80,10 @@ def _back_up(path: str, before: str) -> Path:
     growing.unlink(missing_ok=True)
     sqlite_file.make(str(growing))
     try:
-        with (
-            closing(sqlite_file.connect(path, "ro")) as source,
-            closing(sqlite3.connect(growing)) as copy,
-        ):
-            source.backup(copy)
+        backup.copy_file(path, growing)
         growing.replace(target)
-    except sqlite3.Error as error:
+    finally:
         growing.unlink(missing_ok=True)
-        raise faults.explain(error, path) or error from error
     return target
 
 

@@ -7,13 +7,31 @@ results wait to be saved, so memory stays bounded whatever the history's size.
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from craftsync.errors import UpstreamFault
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+PATIENCE_S = 3.0
+"""So long a loop that is left early waits for requests under way; then they are left alone."""
+
+
+class _Done:
+    """A worker has nothing more to do."""
+
+
+class _Failed:
+    """A worker met what ends everything."""
+
+    def __init__(self, why: BaseException) -> None:
+        self.why = why
+
+
+Found: TypeAlias = tuple[T, R | Exception] | _Done | _Failed
 
 
 class _Crew(Generic[T, R]):
@@ -33,9 +51,7 @@ class _Crew(Generic[T, R]):
         self._items = iter(items)
         self._taking = threading.Lock()
         self._stopped = threading.Event()
-        self.shelf: queue.Queue[tuple[T, R | Exception] | BaseException | None] = queue.Queue(
-            waiting
-        )
+        self.shelf: queue.Queue[Found[T, R]] = queue.Queue(waiting)
         self.threads = [
             threading.Thread(target=self._run, name=f"fetch-{number}", daemon=True)
             for number in range(workers)
@@ -43,19 +59,22 @@ class _Crew(Generic[T, R]):
         for thread in self.threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Let the workers finish what they are at, and end; what they still bring is dropped."""
+    def begin_no_more(self) -> None:
+        """Let the workers finish what they are at."""
         self._stopped.set()
-        for thread in self.threads:
-            while thread.is_alive():
-                with contextlib.suppress(queue.Empty):
-                    self._drop(self.shelf.get_nowait())
-                thread.join(timeout=0.005)
+
+    def leave(self) -> None:
+        """Let go of the workers; what they still bring is dropped."""
+        self._stopped.set()
+        give_up = time.monotonic() + PATIENCE_S
+        while any(thread.is_alive() for thread in self.threads) and time.monotonic() < give_up:
+            with contextlib.suppress(queue.Empty):
+                self._drop(self.shelf.get(timeout=0.01))
         with contextlib.suppress(queue.Empty):
             while True:
                 self._drop(self.shelf.get_nowait())
 
-    def _drop(self, found: tuple[T, R | Exception] | BaseException | None) -> None:
+    def _drop(self, found: Found[T, R]) -> None:
         if isinstance(found, tuple) and not isinstance(found[1], Exception):
             self._discard(found[1])
 
@@ -68,9 +87,9 @@ class _Crew(Generic[T, R]):
                     break
                 self.shelf.put((item, self._result(item)))
         except BaseException as end:
-            self.shelf.put(end)
+            self.shelf.put(_Failed(end))
         else:
-            self.shelf.put(None)
+            self.shelf.put(_Done())
 
     def _result(self, item: T) -> R | Exception:
         try:
@@ -89,19 +108,27 @@ def in_parallel(
 ) -> Iterator[tuple[T, R | Exception]]:
     """Yield each item with its result, in no order; an `UpstreamFault` is a result too.
 
-    Any other exception stops all workers and is raised here. At most `workers + waiting` results
-    exist that were not yet yielded; one that never will be is given to `discard`.
+    Any other exception begins no more work; what is under way is still yielded, then it is raised.
+    At most `workers + waiting` results exist that were not yet yielded; when the loop is left
+    early, they are given to `discard`.
     """
     crew = _Crew(work, items, workers=workers, waiting=waiting, discard=discard)
+    fatal: BaseException | None = None
     try:
         busy = workers
         while busy:
             found = crew.shelf.get()
-            if found is None:
-                busy -= 1
-            elif isinstance(found, BaseException):
-                raise found
-            else:
+            if isinstance(found, tuple):
                 yield found
-    finally:
-        crew.stop()
+                continue
+            busy -= 1
+            if isinstance(found, _Failed):
+                crew.begin_no_more()
+                fatal = fatal or found.why
+    except BaseException:
+        crew.leave()
+        raise
+    for thread in crew.threads:
+        thread.join()
+    if fatal is not None:
+        raise fatal

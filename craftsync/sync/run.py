@@ -8,16 +8,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from craftsync import __version__
-from craftsync.errors import BadAnswer, CraftsyncError, Interrupted, Refused, Unreachable
+from craftsync.errors import (
+    BadAnswer,
+    CraftsyncError,
+    Interrupted,
+    LimitReached,
+    Refused,
+    StoreUnusable,
+    Unreachable,
+    worst,
+)
 from craftsync.store import engine as engines
 from craftsync.store import environments, ledger
 from craftsync.sync import estate, executions
 from craftsync.sync.events import Began, Outcome
 from craftsync.sync.job import Job
 from craftsync.sync.tally import Tally
-
-_TO_THE_END = frozenset({"complete", "partial", "withheld"})
-"""Outcomes of runs that went over everything in their scope."""
 
 
 def sync(job: Job, *, run_id: int | None = None) -> Outcome:
@@ -42,9 +48,14 @@ def sync(job: Job, *, run_id: int | None = None) -> Outcome:
     try:
         _recognise(job, row, started_at)
         executions.mirror_all(job, tally, estate.mirror(job, tally))
+    except LimitReached as limit:
+        outcome = tally.outcome(word="partial", error=str(limit))
+        outcome = replace(outcome, exit_code=worst([limit.exit_code, outcome.exit_code]))
     except (KeyboardInterrupt, Interrupted):
         outcome = tally.outcome(word="interrupted", error="interrupted")
         outcome = replace(outcome, exit_code=Interrupted.exit_code)
+    except StoreUnusable:
+        raise
     except CraftsyncError as error:
         outcome = tally.outcome(word="failed", error=str(error))
         outcome = replace(outcome, exit_code=error.exit_code, hint=error.hint)
@@ -116,7 +127,7 @@ def _write_down(job: Job, tally: Tally, outcome: Outcome) -> None:
                 raw=failed.raw.encode() if failed.raw else None,
                 pipeline_name=failed.pipeline_name,
             )
-        if outcome.outcome in _TO_THE_END:
+        if outcome.error is None:
             ledger.clear_failures(
                 conn,
                 key,

@@ -64,6 +64,8 @@ def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  
         return _ENCODE[ascii, sort_keys](value)
     except _OddNumberError:
         return _with_numbers(value, in_ascii=ascii, sort_keys=sort_keys)
+    except ValueError:  # the standard decoder makes floats of what is no number
+        return dumps(_spelled_out(value), ascii=ascii, sort_keys=sort_keys)
 
 
 def number_text(value: float | Number) -> str:
@@ -139,6 +141,15 @@ class _OddNumberError(Exception):
 
 def _refuse(value: object) -> str:
     raise _OddNumberError if type(value) is Number else TypeError(f"{type(value)} is not of JSON")
+
+
+def _spelled_out(value: Any) -> Any:
+    """Write NaN and the infinities as the strings that `loads` makes of them."""
+    if type(value) is dict:
+        return {key: _spelled_out(held) for key, held in value.items()}
+    if type(value) is list:
+        return [_spelled_out(held) for held in value]
+    return json.dumps(value) if type(value) is float and not math.isfinite(value) else value
 
 
 def _encoder(

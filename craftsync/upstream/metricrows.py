@@ -19,6 +19,8 @@ def metrics(single_values: Iterable[Any], list_values: Iterable[Any]) -> tuple[M
         held = [(named, row, row.get("value")) for named, row in rows.items()]
         rows = {}
         for row in list_values:
+            if type(row["values"]) is not list:
+                raise TypeError("what is no list of values")
             said = exact.dumps([row["name"], row.get("created_at"), row["values"]])
             rows[said if row.get("created_at") else len(rows)] = row
         held += [(name(row["name"]), row, one) for row in rows.values() for one in row["values"]]

@@ -41,6 +41,7 @@ from craftsync.upstream.values import values
 
 __all__ = [
     "BadPayload",
+    "birth_of",
     "deployment",
     "execution",
     "is_another",
@@ -202,6 +203,11 @@ def pipeline_of(entry: Payload) -> str | None:
         return name_or_none(_pipeline_of(entry))
     except ValueError:
         return None
+
+
+def birth_of(entry: Payload) -> datetime | None:
+    """Return when a listed object was made, None where its entry does not tell."""
+    return instant_or_none(_made(entry).get("created_at"))
 
 
 def is_archived(payload: Payload) -> bool:

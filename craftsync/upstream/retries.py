@@ -20,9 +20,6 @@ T = TypeVar("T")
 
 ATTEMPTS = 3
 CEILING_S = 20.0
-LONGEST_WAIT_S = 120.0
-"""The platform may ask for this much patience (Retry-After); for more the run ends."""
-
 _BUDGET = 500
 _COST = 5
 _COST_OF_A_TIMEOUT = 10
@@ -86,7 +83,7 @@ class Retries:
         *,
         sleep: Callable[[float], None],
         now: Callable[[], datetime],
-        longest_wait_s: Callable[[], float] = lambda: LONGEST_WAIT_S,
+        longest_wait_s: Callable[[], float] = lambda: 120.0,
     ) -> None:
         self._sleep = sleep
         self._now = now

@@ -52,11 +52,10 @@ def _value(item: Payload, side: Side, position: int, *, is_redacted: bool, is_ov
     columns = Columns()
     via = columns.text("via", get("mapping_type") or get(keys.via)) or _derived(mapping, keys)
     data_type = columns.text("data_type", item.get("data_type"))
-    is_null = flag(get("is_null"))
     value = value_text = value_number = None
     wants_file = False
     if (data_type or "").lower() == "file":
-        wants_file = _wants_file(side, (via or "").lower(), is_null=is_null, is_over=is_over)
+        wants_file = _wants_file(side, (via or "").lower(), is_over=is_over)
         state = PartState.PENDING if wants_file else PartState.ABSENT
     elif "value" not in item:
         state = PartState.ABSENT
@@ -79,7 +78,7 @@ def _value(item: Payload, side: Side, position: int, *, is_redacted: bool, is_ov
             if "constant_value" in mapping
             else None
         ),
-        is_null=is_null,
+        is_null=flag(get("is_null")),
         value=value,
         value_text=value_text,
         value_number=value_number,
@@ -103,8 +102,8 @@ def _derived(mapping: Payload, keys: _Keys) -> str | None:
     return "constant" if "constant_value" in mapping else None
 
 
-def _wants_file(side: Side, via: str, *, is_null: bool | None, is_over: bool) -> bool:
+def _wants_file(side: Side, via: str, *, is_over: bool) -> bool:
     """Whether the official client would fetch the bytes."""
-    if via == "is_null" or is_null:
+    if via == "is_null":
         return False
     return via != "datastore" if side is Side.INPUT else is_over

@@ -128,4 +128,7 @@ def test_serving_in_real_time_ends_when_interrupted(interruption):
         )
         assert answer.ok
         process.send_signal(interruption)
-        assert process.wait(5) == 0
+        try:
+            assert process.wait(10) == 0
+        finally:
+            process.kill()

@@ -75,7 +75,7 @@ def nanoseconds(text):
 
 def fit(text):
     """Show what a database cannot hold."""
-    return None if text is None else re.sub("[\ud800-\udfff]", "\ufffd", text.replace("\0", "\u2400"))
+    return re.sub("[\ud800-\udfff]", "\ufffd", text.replace("\0", "\u2400"))
 
 
 def digits(text):
@@ -333,9 +333,7 @@ class Mirror:
         states = {}
         for number, (row, value) in enumerate(zip(rows, values, strict=False)):
             what = f"{side[:-1]} {value.name} of {true.execution_id}"
-            should = expected_value(
-                value.item, value.content, side, secrets, is_over=true.is_over
-            )
+            should = expected_value(value.item, value.content, side, secrets, is_over=true.is_over)
             endpoint = should.pop("endpoint")
             if side == "inputs":
                 same(f"{what} source", row["source"], value.mapping_type)

@@ -526,6 +526,12 @@ def test_older_names_and_the_official_clients_flat_shape_are_read_alike():
     assert the_input(older) == the_input(flat) == the_input(an_input())
 
 
+def test_what_the_official_client_calls_the_mapping_is_kept_verbatim():
+    assert the_input(an_input(mapping_type=GONE, source="Something new")).via == "Something new"
+    item = an_output(mapping_type=GONE, destination="Something new")
+    assert the_output(item).via == "Something new"
+
+
 @pytest.mark.parametrize(
     ("mapping", "via"),
     [
@@ -624,6 +630,12 @@ def test_every_text_column_is_fit_for_a_database():
     assert held.constant_value == f'"{shown}"'
     assert held.via == held.data_type == held.endpoint_name == held.datastore_path == shown
     assert b"\\u0000" in execution.raw.body
+
+
+def test_the_name_of_an_environment_variable_is_fit_for_a_database_too():
+    held = the_input(a_secret_input("x", mapping_value={"environment_variable_name": "a\0"}))
+    assert held.environment_variable_name == "a␀"
+    assert json.loads(held.exact) == {"environment_variable_name": "a\0"}
 
 
 # A listing's entry.
@@ -1096,6 +1108,8 @@ def test_batches_of_a_list_are_counted_through():
         ([7], []),
         ([], [{"name": "a"}]),
         ([], [{"name": "a", "values": None}]),
+        ([], [{"name": "a", "values": "12"}]),
+        ([], [{"name": "a", "values": {"1": 2}}]),
         ([], [{"name": "", "values": [1]}]),
         ([], [7]),
     ],

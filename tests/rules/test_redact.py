@@ -589,7 +589,7 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            SECRETS | st.sampled_from(["value", "password", "name", "token"]), inner, max_size=3
+            SECRETS | st.sampled_from(["value", "password", "inputs", "token"]), inner, max_size=3
         )
     ),
     max_leaves=8,

@@ -45,7 +45,6 @@ def platform_at(naps):
             transport=Transport(
                 client="craftsync/test",
                 bases=(server.url,),
-                monotonic=monotonic,
                 timeout_s=timeout_s,
             ),
             retries=Retries(sleep=naps, now=lambda: NOON, longest_wait_s=lambda: longest_wait_s),
@@ -322,7 +321,20 @@ def test_a_body_that_drips_ends_at_the_deadline(platform_at):
             yield b" "
 
     started = time.monotonic()
-    with Scripted(drip) as server, pytest.raises(BadAnswer, match="too long"):
+    with Scripted(drip) as server, pytest.raises(BadAnswer, match="no whole answer"):
+        platform_at(server, timeout_s=0.2).execution("e1")
+    assert time.monotonic() - started < 6
+
+
+def test_a_header_that_drips_ends_at_the_deadline(platform_at):
+    def drip(seen):
+        yield b"HTTP/1.1 200 OK\r\nX-Slow: "
+        for _ in range(1000):
+            time.sleep(0.05)
+            yield b"x"
+
+    started = time.monotonic()
+    with Scripted(drip) as server, pytest.raises(BadAnswer, match="no whole answer"):
         platform_at(server, timeout_s=0.2).execution("e1")
     assert time.monotonic() - started < 6
 

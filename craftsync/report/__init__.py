@@ -1,0 +1,1 @@
+"""Tells what was found and done, in the forms that people and their other tools read."""

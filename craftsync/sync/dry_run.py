@@ -1,0 +1,150 @@
+"""What a sync would do: the same listings and the same rules, and nothing written.
+
+Nothing is asked for one by one, so what is reported as gone is what would be asked for, and what
+went with its deployment counts as unexplained unless its deployment is listed newer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from craftsync.errors import BadPayload, Refused, UpstreamFault
+from craftsync.records import Incarnation, Key, ListedExecution, ObjectKind, Payload
+from craftsync.store import environments, estate, mirror
+from craftsync.store.mirror import HeldExecution
+from craftsync.sync.job import Options
+from craftsync.sync.plan import Plan, Why, plan, why_again
+from craftsync.upstream import payloads
+from craftsync.upstream.client import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing a sync would do, and how many requests it would take."""
+
+    environment: str
+    action: str  # fetch, gone or withheld
+    kind: str
+    id: str
+    reason: str
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """An environment's listings are compared with `conn`, None where there is no store yet."""
+
+    environment: str
+    platform: Platform
+    options: Options
+    conn: Connection | None
+    now: datetime
+
+    def rows(self) -> Iterator[Row]:
+        """Yield what a sync would do; raises what the listings raise."""
+        row = environments.find(self.conn, self.environment) if self.conn else None
+        found = self.platform.environment_id()
+        if row and row.upstream_id and found not in {None, row.upstream_id}:
+            raise Refused(
+                f"The environment {self.environment} is another one than last time: upstream says"
+                f" {found}, the store knows {row.upstream_id}.",
+                hint=f"If it is meant to be: craftsync sync --accept-environment {found}",
+            )
+        key = row.key if row else None
+        deployments = self.platform.deployments()
+        pipelines = self.platform.pipelines()
+        yield from self._estate(ObjectKind.DEPLOYMENT, "name", deployments, key)
+        yield from self._estate(ObjectKind.PIPELINE, "pipeline_name", pipelines, key)
+        names = {entry["pipeline_name"] for entry in pipelines}
+        names |= {name for entry in deployments if (name := payloads.pipeline_of(entry))}
+        for name in sorted(set(self.options.pipelines) or names):
+            yield from self._executions(name, key)
+
+    def _estate(
+        self, kind: ObjectKind, name_key: str, entries: Sequence[Payload], key: int | None
+    ) -> Iterator[Row]:
+        listed: set[Incarnation] = set()
+        for entry in entries:
+            created_at = payloads.birth_of(entry)
+            if created_at is not None and not payloads.is_archived(entry):
+                listed.add(Incarnation(entry[name_key], created_at))
+        held = self._held(kind, key)
+        births = {one.name: one.created_at for one in listed}
+        made_again = {one for one in held if births.get(one.name, one.created_at) > one.created_at}
+        decision = plan(
+            listed=listed,
+            held=held,
+            unsettled=held if kind is ObjectKind.DEPLOYMENT else frozenset(),
+            explained=made_again,
+            accept_vanished=self.options.accept_vanished,
+        )
+        if self.options.pipelines:  # a scoped run marks no estate
+            decision = Plan(decision.fetch, frozenset(), frozenset())
+        for one in sorted(decision.fetch):
+            why = Why.UNSETTLED if one in held else Why.NEW
+            yield self._row("fetch", kind, one.name, why, 1)
+        for one in sorted(decision.gone):
+            asked = one not in made_again
+            reason = "not_listed" if asked else "made_again"
+            yield self._row("gone", kind, one.name, reason, int(asked))
+        for one in sorted(decision.withheld):
+            yield self._row("withheld", kind, one.name, "not_listed", 0)
+
+    def _held(self, kind: ObjectKind, key: int | None) -> frozenset[Incarnation]:
+        if self.conn is None or key is None:
+            return frozenset()
+        find = estate.held_deployments if kind is ObjectKind.DEPLOYMENT else estate.held_pipelines
+        return frozenset(row.incarnation for row in find(self.conn, key) if not row.gone)
+
+    def _executions(self, pipeline_name: str, key: int | None) -> Iterator[Row]:
+        try:
+            entries = self.platform.executions(pipeline_name).entries or ()
+        except UpstreamFault as fault:
+            yield self._row("withheld", ObjectKind.PIPELINE, pipeline_name, str(fault), 0)
+            return
+        listed = {one.key: one for one in entries if not isinstance(one, BadPayload)}
+        held: dict[Key, HeldExecution] = {}
+        if self.conn is not None and key is not None:
+            held = {row.key: row for row in mirror.held_executions(self.conn, key, pipeline_name)}
+        there = {key: row for key, row in held.items() if not row.gone}
+        again = self._again(there, listed)
+        decision = plan(
+            listed=listed.keys(),
+            held=there.keys(),
+            unsettled=again.keys(),
+            accept_vanished=self.options.accept_vanished,
+        )
+        kind = ObjectKind.EXECUTION
+        cost = 1 + self.options.wants.logs
+        for one in sorted(decision.fetch):
+            reason = again.get(one) or (Why.CAME_BACK if one in held else Why.NEW)
+            yield self._row("fetch", kind, one.execution_id, reason, cost)
+        for one in sorted(decision.gone):
+            yield self._row("gone", kind, one.execution_id, "not_listed", 1)
+        for one in sorted(decision.withheld):
+            yield self._row("withheld", kind, one.execution_id, "not_listed", 0)
+
+    def _again(
+        self, there: Mapping[Key, HeldExecution], listed: Mapping[Key, ListedExecution]
+    ) -> dict[Key, Why]:
+        found = {}
+        for key, row in there.items():
+            entry = listed.get(key)
+            if entry is None:
+                continue
+            why = why_again(
+                settled=row.settled,
+                listed=(entry.status, entry.end_date),
+                held=(row.status, row.end_date),
+                now=self.now,
+                lookback=self.options.lookback,
+                full=self.options.full,
+            )
+            if why:
+                found[key] = why
+        return found
+
+    def _row(self, action: str, kind: str, name: str, reason: str, requests: int) -> Row:
+        return Row(self.environment, action, str(kind), name, str(reason), requests)

@@ -1,0 +1,216 @@
+"""What a sync can be asked for beside mirroring."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from lab import DAY, HOUR, lab
+
+from craftsync.simulator import Server, World
+
+
+def craftsync(made, *words, **environ):
+    return subprocess.run(
+        [sys.executable, "-m", "craftsync", *words],
+        env={"PATH": os.environ["PATH"], **made.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=made.folder,
+    )
+
+
+def test_a_run_stops_at_so_many_requests_and_the_next_ones_go_on(calm):
+    calm.sync(max_requests=1)
+    held = [0]
+    for _ in range(12):
+        calm.world.requests.clear()
+        outcome = calm.sync(max_requests=60)
+        assert calm.world.requests.total <= 60
+        held.append(calm.column("select count(*) from executions")[0])
+        if outcome.exit_code == 0:
+            break
+        assert (outcome.outcome, outcome.exit_code) == ("partial", 3)
+        assert "--max-requests" in outcome.error
+        assert held[-1] > held[-2]
+    assert outcome.outcome == "complete"
+    assert held[-1] == len(calm.world.truth().execution_ids())
+
+
+def test_a_run_stops_after_so_long(calm):
+    outcome = calm.sync(max_duration=timedelta(0))
+    assert (outcome.outcome, outcome.exit_code) == ("partial", 3)
+    assert "--max-duration" in outcome.error
+    assert calm.sync(max_duration=HOUR).outcome == "complete"
+
+
+def test_full_fetches_everything_again_and_writes_nothing_where_nothing_changed(calm):
+    calm.sync()
+    before = calm.rows("select execution_id, fetched_at, status from executions order by 1")
+    calm.world.advance(HOUR)
+    outcome = calm.sync(full=True)
+    assert outcome.fetched == outcome.listed > 0
+    after = calm.rows("select execution_id, fetched_at, status from executions order by 1")
+    assert after == before
+
+
+def test_lookback_finds_what_changed_after_it_was_settled(calm):
+    calm.sync()
+    name = calm.column(
+        "select execution_id from executions where status = 'Succeeded' order by end_date desc"
+    )[0]
+    calm.world.mutate_execution(name, where="detail", created_by="somebody-else")
+    assert calm.sync().fetched == 0
+    assert calm.sync(lookback=30 * DAY).exit_code == 0
+    row = calm.one("select created_by from executions where execution_id = ?", name)
+    assert row["created_by"] == "somebody-else"
+
+
+def test_a_listing_that_is_as_it_was_is_not_looked_into_and_a_new_row_is_found(calm):
+    calm.sync()
+    calm.sync()
+    hashes = calm.column("select listing_sha256 from scope where kind = 'pipeline'")
+    assert all(hashes)
+    new = calm.world.add_execution("iris-train", status="Succeeded", created_at=calm.world.now)
+    outcome = calm.sync()
+    assert outcome.new == 1
+    assert calm.column(
+        "select count(*) from executions where execution_id = ?", new.execution_id
+    ) == [1]
+
+
+def test_the_hash_of_a_listing_stands_only_while_all_of_it_is_held(calm):
+    calm.world.override("GET", "/pipelines/iris-train/executions", _answer(500, {"message": "no"}))
+    calm.sync()
+    calm.sync()
+    hashes = dict(
+        (row["name"], row["listing_sha256"])
+        for row in calm.rows("select name, listing_sha256 from scope where kind = 'pipeline'")
+    )
+    assert hashes.get("iris-train") is None
+    calm.world.restore("GET", "/pipelines/iris-train/executions")
+    assert calm.sync().new > 0
+
+
+def _answer(status, body):
+    from craftsync.simulator import Response
+
+    return Response(status, {"Content-Type": "application/json"}, json.dumps(body).encode())
+
+
+def test_metrics_are_read_only_of_pipelines_known_to_record_any(calm):
+    calm.sync()
+    log = calm.world.requests
+    asked = {entry.query for entry in log.matching("GET", "*/metrics/*")}
+    named = {query for query in asked if "execution_id" in query}
+    recording = calm.column("select distinct pipeline_name from metrics")
+    of_them = calm.column(
+        f"select count(*) from executions where pipeline_name in ({','.join('?' * len(recording))})",
+        *recording,
+    )
+    assert recording
+    assert len(named) == of_them[0]
+
+
+def test_a_pipeline_that_begins_to_record_metrics_is_found_within_a_day(calm):
+    calm.world.add_pipeline("late", created_at=calm.world.now - 9 * DAY)
+    run = calm.world.add_execution("late", status="Succeeded", created_at=calm.world.now - 8 * DAY)
+    calm.sync()
+    calm.world.override(
+        "GET",
+        "/metrics/single-value",
+        _answer(
+            200,
+            {
+                "metrics": [
+                    {
+                        "name": "f1",
+                        "value": 0.5,
+                        "created_at": "2026-03-01T00:00:00Z",
+                        "execution_id": run.execution_id,
+                        "deployment_name": None,
+                        "pipeline_name": "late",
+                    }
+                ],
+                "total_count": 1,
+            },
+        ),
+    )
+    calm.sync()
+    assert calm.rows("select * from metrics where execution_id = ?", run.execution_id) == []
+    calm.world.advance(DAY)
+    calm.sync()
+    row = calm.one("select name, value from metrics where execution_id = ?", run.execution_id)
+    assert row == {"name": "f1", "value": 0.5}
+
+
+def test_a_dry_run_tells_what_a_sync_would_do_and_writes_nothing(calm):
+    first = craftsync(calm, "sync", "--dry-run", "--format", "jsonl")
+    assert first.returncode == 0, first.stderr
+    assert not calm.store.exists()
+    rows = [json.loads(line) for line in first.stdout.splitlines()]
+    assert list(rows[0]) == ["environment", "action", "kind", "id", "reason", "requests"]
+    wanted = {row["id"] for row in rows if row["kind"] == "execution"}
+    assert wanted == set(calm.world.truth().execution_ids())
+    assert {row["reason"] for row in rows if row["kind"] == "execution"} == {"new"}
+    calm.sync()
+    calm.world.delete_execution(sorted(wanted)[0])
+    before = calm.store.read_bytes()
+    second = craftsync(calm, "sync", "--dry-run", "--format", "jsonl")
+    assert second.returncode == 0, second.stderr
+    rows = [json.loads(line) for line in second.stdout.splitlines()]
+    gone = [row["id"] for row in rows if row["kind"] == "execution"]
+    assert gone == [sorted(wanted)[0]]
+    assert calm.store.read_bytes() == before
+
+
+def test_a_dry_run_that_would_withhold_ends_with_4(calm):
+    calm.sync()
+    calm.world.override("GET", "/pipelines/iris-train/executions", _answer(200, []))
+    done = craftsync(calm, "sync", "--dry-run", "--format", "jsonl")
+    assert done.returncode == 4
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {row["action"] for row in rows if row["kind"] == "execution"} == {"withheld"}
+
+
+@pytest.mark.parametrize("words", [["--all-envs"], ["--all-envs", "--parallel"]])
+def test_several_environments_are_one_run(tmp_path, words):
+    other = World(seed=5, executions=20, settled=True)
+    with (
+        lab(tmp_path, World(seed=4, executions=20, settled=True)) as made,
+        Server(other) as second,
+    ):
+        made.environ |= {
+            "CRAFTSYNC_ENVIRONMENTS_PROD_URL": made.server.url,
+            "CRAFTSYNC_ENVIRONMENTS_PROD_CONTROL_URL": made.server.url,
+            "CRAFTSYNC_ENVIRONMENTS_PROD_TOKEN_ENV": "TOKEN_A",
+            "CRAFTSYNC_ENVIRONMENTS_STAGING_URL": second.url,
+            "CRAFTSYNC_ENVIRONMENTS_STAGING_CONTROL_URL": second.url,
+            "CRAFTSYNC_ENVIRONMENTS_STAGING_TOKEN_ENV": "TOKEN_B",
+            "TOKEN_A": made.world.sdk_token,
+            "TOKEN_B": other.sdk_token,
+        }
+        unnamed = craftsync(made, "sync")
+        assert unnamed.returncode == 2
+        done = craftsync(made, "sync", *words, "--json")
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert {one["environment"]: one["listed"] for one in told["environments"]} == {
+            "prod": 20,
+            "staging": 20,
+        }
+        assert set(made.column("select environment from executions")) == {"prod", "staging"}
+
+
+def test_the_figures_of_a_run_go_into_a_file_for_prometheus(calm):
+    path = calm.folder / "craftsync.prom"
+    done = craftsync(calm, "sync", "-q", "--metrics-file", str(path))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    text = path.read_text()
+    assert (
+        'craftsync_last_run_outcome{craftsync_last_run_outcome="complete",environment="default"} 1.0'
+        in text
+    )

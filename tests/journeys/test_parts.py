@@ -1,0 +1,184 @@
+"""Parts by themselves: left out, failed, tried again, left alone for a while, denied, capped."""
+
+from collections import Counter
+
+import pytest
+from lab import HOUR, lab
+
+from craftsync.simulator import Content, Quirks, Response, World
+
+BROKEN = Response(500, {"Content-Type": "application/json"}, b'{"message": "no"}')
+
+
+def asked(lab):
+    """Return how often each path was asked for since the last clear, signing in and lists left out."""
+    return Counter(
+        f"{entry.method} {entry.path.removeprefix('/api/v1')}"
+        for entry in lab.world.requests.entries
+        if "/executions/" in entry.path
+    )
+
+
+@pytest.fixture
+def one(tmp_path):
+    """A lab with one finished execution that has a log and a file among its outputs."""
+    from craftsync.simulator import Port
+
+    world = World(seed=1, executions=0, pipelines=0)
+    world.add_pipeline("score", inputs=[], outputs=[Port("report", "file")])
+    run = world.add_execution(
+        "score", execution_id="e1", created_at=world.now - 5 * HOUR, status="Succeeded"
+    )
+    world.set_value(run.execution_id, "outputs", "report", Content("text/csv", b"a,b\n1,2\n"))
+    with lab(tmp_path, world) as made:
+        yield made
+
+
+def states(lab):
+    rows = lab.rows("select part, name, state from parts order by part, name")
+    return {f"{row['part']} {row['name']}".strip(): row["state"] for row in rows}
+
+
+def test_parts_left_out_by_a_flag_are_pending_and_the_run_is_complete(one):
+    outcome = one.sync(logs=False, files=False)
+    assert (outcome.outcome, outcome.exit_code) == ("complete", 0)
+    assert states(one) == {"detail": "ok", "logs": "pending", "output report": "pending"}
+    assert asked(one) == {"GET /executions/e1": 1}
+
+
+def test_parts_left_out_are_left_alone_under_the_same_flags(one):
+    one.sync(logs=False, files=False)
+    one.world.requests.clear()
+    assert one.sync(logs=False, files=False).exit_code == 0
+    assert asked(one) == {}
+
+
+def test_parts_left_out_are_fetched_alone_when_they_are_wanted(one):
+    one.sync(logs=False, files=False)
+    one.world.requests.clear()
+    assert one.sync().exit_code == 0
+    assert asked(one) == {"POST /executions/e1/logs": 1, "GET /executions/e1/outputs/report": 1}
+    assert states(one) == {"detail": "ok", "logs": "ok", "output report": "ok"}
+    assert one.column("select settled from executions") == [1]
+    assert one.column("select count(*) from logs") == [len(one.world.truth().execution("e1").lines)]
+    assert one.column("select size_bytes from outputs") == [8]
+    one.world.requests.clear()
+    one.sync()
+    assert asked(one) == {}
+
+
+def test_a_part_that_fails_is_named_and_takes_nothing_else_along(one):
+    one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
+    outcome = one.sync()
+    assert (outcome.outcome, outcome.exit_code) == ("partial", 3)
+    assert [(f.object_id, f.part) for f in outcome.failed] == [("e1", "output report")]
+    assert states(one) == {"detail": "ok", "logs": "ok", "output report": "error"}
+    (failure,) = one.rows("select object_kind, object_id, part, attempts from sync_failures")
+    assert list(failure.values()) == ["execution", "e1", "output report", 1]
+
+
+def test_a_part_that_failed_is_tried_again_alone_then_left_alone_for_longer_and_longer(one):
+    one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
+    tried = []
+    minutes = [0, 0, 1, 13, 1, 1, 28, 1, 1]
+    for wait in minutes:
+        one.world.advance(HOUR * wait / 60)
+        one.world.requests.clear()
+        outcome = one.sync()
+        assert outcome.exit_code == 3
+        assert [failure.part for failure in outcome.failed] == ["output report"]
+        tried.append(asked(one)["GET /executions/e1/outputs/report"] > 0)
+    assert tried == [True, True, False, False, True, False, False, True, False]
+    assert asked(one)["GET /executions/e1"] == 0
+
+
+def test_a_part_that_comes_at_last_is_held_and_no_longer_named(one):
+    one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
+    one.sync()
+    one.world.restore("GET", "/executions/e1/outputs/report")
+    assert one.sync().exit_code == 0
+    assert one.rows("select * from sync_failures") == []
+    assert states(one)["output report"] == "ok"
+
+
+def test_a_log_that_fails_leaves_its_execution_unsettled_until_it_comes(one):
+    one.world.override("POST", "/executions/e1/logs", BROKEN)
+    assert one.sync().exit_code == 3
+    assert one.column("select settled from executions") == [0]
+    one.world.restore("POST", "/executions/e1/logs")
+    one.world.requests.clear()
+    assert one.sync().exit_code == 0
+    assert asked(one) == {"POST /executions/e1/logs": 1}
+    assert one.column("select settled from executions") == [1]
+
+
+def test_a_detail_that_fails_for_ever_is_named_and_left_alone_for_a_while(one):
+    one.world.override("GET", "/executions/e1", BROKEN)
+    tried = []
+    for _ in range(4):
+        one.world.requests.clear()
+        outcome = one.sync()
+        assert [(f.object_id, f.part) for f in outcome.failed] == [("e1", "detail")]
+        assert outcome.exit_code == 3
+        tried.append(asked(one)["GET /executions/e1"] > 0)
+    assert tried == [True, True, False, False]
+    one.world.restore("GET", "/executions/e1")
+    one.world.advance(HOUR)
+    assert one.sync().exit_code == 0
+    assert one.rows("select * from sync_failures") == []
+
+
+def test_what_is_denied_makes_the_run_partial_only_the_first_time(one):
+    one.world.deny("/executions/e1/outputs")
+    assert one.sync().exit_code == 3
+    assert states(one)["output report"] == "denied"
+    one.world.advance(HOUR)
+    assert one.sync().exit_code == 0
+
+
+def test_a_file_above_the_limit_is_too_big_and_comes_when_the_limit_is_raised(one):
+    one.environ["CRAFTSYNC_SYNC_MAX_FILE_BYTES"] = "7"
+    outcome = one.sync()
+    assert (outcome.exit_code, outcome.too_big) == (0, 1)
+    assert states(one)["output report"] == "too_big"
+    assert one.column("select size_bytes from outputs") == [8]
+    one.world.requests.clear()
+    one.sync()
+    assert asked(one) == {}
+    one.environ["CRAFTSYNC_SYNC_MAX_FILE_BYTES"] = "8"
+    assert one.sync().exit_code == 0
+    assert states(one)["output report"] == "ok"
+
+
+def test_one_file_of_two_executions_is_kept_once(one):
+    one.world.add_execution(
+        "score", execution_id="e2", created_at=one.world.now - 4 * HOUR, status="Succeeded"
+    )
+    one.world.set_value("e2", "outputs", "report", Content("text/csv", b"a,b\n1,2\n"))
+    one.sync()
+    assert len(set(one.column("select file_sha256 from outputs"))) == 1
+    assert one.column("select count(*) from file_chunk") == [1]
+
+
+def test_a_log_longer_than_the_platforms_answers_is_held_whole(tmp_path):
+    world = World(seed=3, executions=0, pipelines=0, lines=700, quirks=Quirks(logs_cap=100))
+    world.add_pipeline("long")
+    for number in range(3):
+        world.add_execution(
+            "long",
+            execution_id=f"e{number}",
+            created_at=world.now - 5 * HOUR,
+            status="Succeeded",
+            run_s=600,
+        )
+    with lab(tmp_path, world) as made:
+        assert made.sync().outcome in {"complete", "partial"}
+        for name in ("e0", "e1", "e2"):
+            state = made.one("select logs_state from executions where execution_id = ?", name)
+            held = made.column("select message from logs where execution_id = ?", name)
+            true = [line.message for line in world.truth().execution(name).lines]
+            if state["logs_state"] == "ok":
+                assert sorted(held) == sorted(true)
+            else:
+                assert state["logs_state"] == "capped"
+                assert Counter(held) - Counter(true) == Counter()
