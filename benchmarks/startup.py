@@ -14,9 +14,7 @@ ROUNDS = 5
 def cpu_s(*command: str, **environ: str) -> float:
     """Return the CPU seconds, user and system, of one run of `command`."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(
-        command, env={**os.environ, **environ}, check=True, stdout=subprocess.DEVNULL
-    )
+    subprocess.run(command, env={**os.environ, **environ}, check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 

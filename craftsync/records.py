@@ -185,9 +185,8 @@ class Value:
     exact: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
-    """One line of an execution's log.
+class LogLine(NamedTuple):
+    """One line of an execution's log; a tuple, for there are many.
 
     `timestamp` is the platform's own text; `timestamp_ns` counts nanoseconds since the epoch,
     None when the text is no instant.

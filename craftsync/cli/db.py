@@ -74,6 +74,7 @@ def backup(app: App, file: Path) -> None:
             url, draft, progress=lambda share: say.progress(f"{share:.0%} copied")
         )
         size = humanize.naturalsize(draft.stat().st_size)
+        _forget_its_log(file)
     say.note(f"{file} is a copy of the store at {revision}: {size}.")
 
 
@@ -85,10 +86,15 @@ def _refuse_a_live_database(file: Path, store: str | None) -> None:
     target = os.path.realpath(file)
     if store is not None and target in {os.path.realpath(store) + end for end in _BESIDE}:
         raise Usage(f"{file} is the store itself.", hint="Name another file.")
-    if any(Path(target + end).exists() for end in ("-wal", "-journal")):
-        raise Usage(
-            f"{file} is a database in use: there is a log beside it.", hint="Name another file."
-        )
+    for log in (Path(f"{target}-wal"), Path(f"{target}-journal")):
+        if log.exists() and log.stat().st_size:
+            raise Usage(f"{file} is a database in use: {log} is its.", hint="Name another file.")
+
+
+def _forget_its_log(file: Path) -> None:
+    """Take away the empty log and the index that a reader of an earlier copy has left."""
+    for end in ("-wal", "-shm"):
+        Path(os.path.realpath(file) + end).unlink(missing_ok=True)
 
 
 @db.command()
@@ -105,7 +111,7 @@ def dump(app: App, *, canonical: bool, output: Path | None) -> None:
     Ends with 0, 2 without --canonical, 8 when there is no store or it cannot be read.
     """
     if not canonical:
-        raise Usage("A store is dumped in its canonical form only.", hint="Add --canonical.")
+        raise Usage("A store is dumped in its canonical form only.", hint="craftsync db dump --canonical")
     digest = hashlib.sha256()
 
     def lines() -> Iterator[str]:

@@ -1,5 +1,6 @@
 """What a sync says: progress while it works, a summary on stdout, what is missing on stderr."""
 
+import shlex
 from collections.abc import Callable, Iterator
 
 import humanize
@@ -68,7 +69,7 @@ def tell(outcome: Outcome) -> None:
 def doubt(withheld: Withheld) -> CraftsyncError:
     """Say which absences are not believed, and how to have them believed."""
     of_scope = f" of {withheld.scope}" if withheld.scope else ""
-    scoped = f" --pipeline {withheld.scope}" if withheld.scope else ""
+    scoped = f" --pipeline {shlex.quote(withheld.scope)}" if withheld.scope else ""
     believed = "Nothing was" if withheld.missing >= withheld.known - withheld.listed else "None of"
     rest = "" if believed == "Nothing was" else f" {withheld.missing:,} missing was"
     what = withheld.kind if withheld.listed != 1 else _ONE.get(withheld.kind, withheld.kind)

@@ -3,6 +3,8 @@
 The streams are laid back in time so that exactly the number asked for exists at the start.
 """
 
+from collections.abc import Collection
+
 from craftsync.simulator.blueprints import DeploymentPlan, PipelinePlan
 from craftsync.simulator.clock import DAY_MS
 from craftsync.simulator.dice import key_of
@@ -16,13 +18,18 @@ _PERIODS_S = (86_400, 21_600, 3600, 900, 300, 120, 60, 30, 10, 5, 2, 1)
 _SETTLED_MS = 2 * DAY_MS
 
 
-def populate(history: History, *, executions: int, pipelines: int, settled: bool) -> None:
-    """Make the first `pipelines` of the estate, with `executions` in all.
+def populate(
+    history: History, *, executions: int, pipelines: int | Collection[str], settled: bool
+) -> None:
+    """Make the first `pipelines` of the estate, or those named, with `executions` in all.
 
     With `settled` the last of them was created two days ago, and no more come by themselves.
     """
     now_ms = history.clock.now_ms() - (_SETTLED_MS if settled else 0)
-    plans = PIPELINES[:pipelines]
+    if isinstance(pipelines, int):
+        plans = PIPELINES[:pipelines]
+    else:
+        plans = tuple(plan for plan in PIPELINES if plan.name in pipelines)
     names = {plan.name for plan in plans}
     sources: list[PipelinePlan | DeploymentPlan] = [
         *(plan for plan in DEPLOYMENTS if plan.pipeline in names),

@@ -4,6 +4,7 @@ The same seed and the same calls give the same replies byte for byte. A world is
 one thread while a server answers from another.
 """
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from craftsync.simulator.accounts import Accounts
@@ -27,7 +28,8 @@ class World(Changes):
 
     The clock stands still until `advance`; with `running` it starts at real time and follows it.
     `settled` gives an old and quiet world: all executions over for two days, no new ones. `lines`
-    gives every execution exactly so many log lines. `pipelines=0` is an empty environment.
+    gives every execution exactly so many log lines. `pipelines` may name them; 0 is an empty
+    environment.
     """
 
     def __init__(
@@ -35,7 +37,7 @@ class World(Changes):
         seed: int = 1,
         executions: int = 200,
         *,
-        pipelines: int = 12,
+        pipelines: int | Collection[str] = 12,
         now: datetime | None = None,
         running: bool = False,
         settled: bool = False,

@@ -12,6 +12,14 @@ from craftsync.errors import StoreUnusable, Usage
 from craftsync.store import engine, faults, revisions, sqlite_file
 
 _PAGES = 4096  # a step: between two an interrupt is answered
+_OF_THE_COPY = frozenset(  # the store is only read
+    {
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR_WRITE,
+        sqlite3.SQLITE_IOERR_FSYNC,
+        sqlite3.SQLITE_IOERR_TRUNCATE,
+    }
+)
 
 
 def _nobody(share: float) -> None:
@@ -22,8 +30,8 @@ def copy_store(url: URL, target: Path, *, progress: Callable[[float], None] = _n
     """Copy the store at `url` into the empty file `target`; return the revision it is at.
 
     `progress` is told the share that is done. Raises `StoreUnusable` for a store that is missing
-    or cannot be read, and for one on a server, which has a tool of its own; `Usage` where there is
-    no room for the copy.
+    or cannot be read, and for one on a server, which has a tool of its own; `Usage` where
+    the copy cannot be written.
     """
     path = engine.path_of(url)
     if path is None:
@@ -56,10 +64,9 @@ def copy_file(path: str, target: Path, *, progress: Callable[[float], None] = _n
                 progress=lambda _, left, whole: progress(1 - left / whole if whole else 1),
             )
     except sqlite3.Error as error:
-        # The store is only read: a disk that is full is the one of the copy.
-        if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_FULL:
+        if getattr(error, "sqlite_errorcode", 0) in _OF_THE_COPY:
             raise Usage(
-                f"There is no room for the copy in {target.parent}.",
+                f"The copy cannot be written in {target.parent}: {error}.",
                 hint=f"df -h {shlex.quote(str(target.parent))}",
             ) from error
         raise faults.explain(error, path) or error from error

@@ -144,4 +144,10 @@ def _server(url: URL, *, read_only: bool) -> Engine:
     if read_only:
         options += " -c default_transaction_read_only=on"
     level = "REPEATABLE READ" if read_only else "READ COMMITTED"
-    return create_engine(url, isolation_level=level, connect_args={"options": options})
+    try:
+        return create_engine(url, isolation_level=level, connect_args={"options": options})
+    except ModuleNotFoundError as flaw:
+        raise StoreUnusable(
+            f"The store {place(url)} needs a driver that is not installed: {flaw.name}.",
+            hint="pip install 'craftsync[postgres]'",
+        ) from flaw

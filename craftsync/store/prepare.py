@@ -5,6 +5,7 @@ Pure work without the database, so that many threads do it beside the one that w
 
 import hashlib
 import json
+import marshal
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from craftsync.records import (
 )
 from craftsync.store.base import driver_moment
 from craftsync.store.upsert import Row
+
+_FULL = len("2025-03-02T08:20:11.259324457Z")
 
 LEVEL = 1  # of zlib: a third more bytes than level 6, for two thirds of its time
 
@@ -98,11 +101,11 @@ def prepare(whole: Whole, *, dialect: str, fetched_at: datetime, settled: bool) 
         settled=settled,
         fetched_at=moment(fetched_at),
         fetch_sha256=_hash(
+            lines,
             execution.raw.sha256,
             [*content, logs_state, metrics_state, execution.exact],
             steps,
             value_rows,
-            lines,
             metrics,
             [(one.kind, one.name, one.state, one.size_bytes, one.error) for one in parts],
         ),
@@ -195,22 +198,18 @@ def _value(value: Value) -> Row:
 
 def line_row(line: LogLine) -> Row:
     """Make the row of a log line, but for its execution's key."""
-    return (
-        line.line_number,
-        line.source,
-        line.timestamp_ns,
-        None if _is_plain(line) else line.timestamp,
-        line.stream,
-        line.message,
-        line.exact,
-    )
+    number, source, timestamp, counted, stream, message, kept = line
+    if timestamp is not None and counted is not None and _gives_back(timestamp, counted):
+        timestamp = None
+    return (number, source, counted, timestamp, stream, message, kept)
 
 
-def _is_plain(line: LogLine) -> bool:
+def _gives_back(timestamp: str, counted: int) -> bool:
     """Whether the count of nanoseconds gives the platform's text back."""
-    if line.timestamp_ns is None:
-        return line.timestamp is None
-    return times.nanoseconds_text(line.timestamp_ns) == line.timestamp
+    # Of nine digits and a Z no other text could have been read, but for 24:00 and a leap second.
+    if len(timestamp) == _FULL and timestamp[10] == "T" and timestamp[-1] == "Z":
+        return timestamp[11:13] != "24" and timestamp[17:19] != "60"
+    return times.nanoseconds_text(counted) == timestamp
 
 
 def metric_rows(metrics: Iterable[Metric], dialect: str) -> list[Row]:
@@ -227,5 +226,9 @@ def metric_rows(metrics: Iterable[Metric], dialect: str) -> list[Row]:
     return rows
 
 
-def _hash(*fetched: Any) -> str:
-    return hashlib.sha256(_ENCODER.encode(fetched).encode()).hexdigest()
+def _hash(lines: list[Row] | None, *fetched: Any) -> str:
+    text = json.dumps(fetched, default=times.utc_text, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode())
+    # Lines are numbers and text alone: this form of them is made four times as fast.
+    digest.update(marshal.dumps(lines, 2))
+    return digest.hexdigest()

@@ -4,6 +4,7 @@ The fast form runs the same statement, compiled once for the dialect. No column 
 anything on its way, so its rows come in the driver's form already; one that does not is refused.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -19,6 +20,9 @@ from craftsync.store.models import Counter
 
 Row: TypeAlias = tuple[Any, ...]
 T = TypeVar("T")
+
+_BOUND = 500  # values a statement of the fast form binds: within any SQLite's limit
+_VALUES = re.compile(r"(?<= VALUES )(\([^()]*\))")
 
 BATCH = 500  # SQLite's default limit is 32,766 bound values a statement, PostgreSQL's 65,535
 
@@ -67,9 +71,18 @@ def upsert_rows(
         return 0
     dialect = connection.dialect.name
     refuse_unconverted(rows, dialect)
-    connection.exec_driver_sql(
-        _driver_sql(model, tuple(key), tuple(once), dialect), cast("list[Any]", rows)
-    )
+    done = 0
+    # The driver lets go of the interpreter's lock at each step of a statement, and with many
+    # threads at work it waits long to get it back: so a step writes many rows.
+    most = _BOUND // len(rows[0])
+    for at_once in (most, most // 5, 1):
+        if at_once < 1:
+            continue
+        statement = _driver_sql(model, tuple(key), tuple(once), dialect, at_once)
+        while len(rows) - done >= at_once:
+            some = rows[done : done + at_once]
+            connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
+            done += at_once
     return len(rows)
 
 
@@ -139,11 +152,14 @@ def _statement(
 
 @cache
 def _driver_sql(
-    model: type[Base], key: tuple[str, ...], once: tuple[str, ...], dialect: str
+    model: type[Base], key: tuple[str, ...], once: tuple[str, ...], dialect: str, at_once: int
 ) -> str:
+    """Compile the statement that writes so many rows, each of all columns in the table's order."""
     columns = tuple(table_of(model).c.keys())
     statement = _statement(model, columns, key, once, dialect)
-    return str(statement.compile(dialect=_positional(dialect), column_keys=list(columns)))
+    text = str(statement.compile(dialect=_positional(dialect), column_keys=list(columns)))
+    head, one_row, rest = _VALUES.split(text, maxsplit=1)
+    return f"{head}{', '.join([one_row.strip()] * at_once)}{rest}"
 
 
 def _insert(dialect: str, table: Table) -> Any:

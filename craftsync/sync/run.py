@@ -4,6 +4,7 @@ Nothing is believed to be gone that was not listed completely and asked for; not
 was not fetched whole. Every batch is one transaction: rows, bookkeeping and figures together.
 """
 
+import shlex
 from dataclasses import replace
 from datetime import datetime
 
@@ -81,7 +82,7 @@ def _recognise(job: Job, row: environments.EnvironmentRow, seen_at: datetime) ->
             f"The environment {job.environment} is another one than last time: upstream says"
             f" {found}, the store knows {known}. Nothing was read.",
             hint="If it is meant to be: craftsync sync"
-            f" --env {job.environment} --accept-environment {found}",
+            f" --env {job.environment} --accept-environment {shlex.quote(found)}",
         )
     if (row.url, known) != (job.url, found or known):
         with job.engine.begin() as conn:

@@ -6,6 +6,7 @@ What ends the run early does not lose what is on its way: it is saved first.
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 
 from craftsync.errors import BadPayload, Missing
 from craftsync.records import Key, ObjectKind, Whole
@@ -176,9 +177,12 @@ class Saver:
         )
 
 
+_message = attrgetter("message")
+
+
 def _size(result: Result) -> int:
     if isinstance(result, Fetched):
-        lines = sum(len(line.message) for line in result.whole.lines or ())
+        lines = sum(map(len, map(_message, result.whole.lines or ())))
         files = sum(file.size_bytes for file in result.whole.files)
         return len(result.whole.execution.raw.body) + lines + files
     return result.fetched.part.size_bytes or 0

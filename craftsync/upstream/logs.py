@@ -9,7 +9,7 @@ they are there.
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from craftsync.records import LogLine
@@ -192,4 +192,4 @@ def _content(line: LogLine) -> tuple[object, ...]:
 def _numbered(lines: list[LogLine]) -> tuple[LogLine, ...]:
     """Give lines their numbers anew, inner list by inner list."""
     ordered = sorted(lines, key=lambda line: line.source)
-    return tuple(replace(line, line_number=number) for number, line in enumerate(ordered, start=1))
+    return tuple(line._replace(line_number=number) for number, line in enumerate(ordered, start=1))

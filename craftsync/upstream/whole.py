@@ -24,7 +24,7 @@ from craftsync.records import (
 from craftsync.upstream import metrics, payloads
 from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
-from craftsync.upstream.logs import LogReader
+from craftsync.upstream.logs import Log, LogReader
 from craftsync.upstream.redact import Redactor
 
 
@@ -107,14 +107,16 @@ class Fetcher:
         try:
             log = self._logs.read(execution_id, clean=clean)
         except Missing:
-            found.parts.append(Part(PartKind.LOGS, "", PartState.ABSENT))
-            return ()
+            log = Log((), is_absent=True)
         except UpstreamFault as fault:
             found.parts.append(_failed(PartKind.LOGS, "", fault, clean))
             return None
-        if log.is_absent or log.is_capped:
-            state = PartState.ABSENT if log.is_absent else PartState.CAPPED
-            found.parts.append(Part(PartKind.LOGS, "", state))
+        if not log.lines:
+            # The platform may have dropped what it once gave: what is held of it stays.
+            found.parts.append(Part(PartKind.LOGS, "", PartState.ABSENT))
+            return None
+        if log.is_capped:
+            found.parts.append(Part(PartKind.LOGS, "", PartState.CAPPED))
         return log.lines
 
     def _metrics(self, execution_id: str, found: _Parts) -> tuple[Metric, ...] | None:

@@ -264,8 +264,7 @@ class Mirror:
             lines = () if no_logs else true.lines
             states["logs", ""] = row["logs_state"]
             self._lines(same, logs[key], true, lines, secrets, flat=flat_logs)
-            if not no_logs:
-                same(f"log of {key[0]}", row["logs_state"], "ok")
+            same(f"log of {key[0]}", row["logs_state"], "ok" if lines else "absent")
             same(
                 f"parts of {key[0]}",
                 {(part["part"], part["name"]): part["state"] for part in parts[key]},

@@ -1,0 +1,36 @@
+"""What the gates share: a store made once, and a place for their figures."""
+
+import gc
+
+import pytest
+from gates.summary import GATE
+
+from craftsync.store import engine, schema
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """An empty store at the newest revision, made once: copies of it share one identity."""
+    path = tmp_path_factory.mktemp("template") / "history.db"
+    schema.upgrade(engine.address(path))
+    return path
+
+
+@pytest.fixture
+def figures(record_property):
+    """Take down what a gate measured: its number, what it was about, and words with figures."""
+
+    def tell(gate, what, **told):
+        words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
+        record_property(GATE, [gate, what, words])
+
+    return tell
+
+
+@pytest.fixture
+def warmed():
+    """Collect garbage before children are forked, so that none of it is collected in them."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

@@ -1,0 +1,530 @@
+"""What goes in may be wrong in every way: each has its exit code, a sentence, and what to type.
+
+Real processes, as a terminal or cron starts them.
+"""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from journeys.checker import Mirror
+from lab import lab as make_lab
+
+from craftsync.simulator import Faults, Response, World, json_response
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65534
+
+
+def start(lab, *words, environ=None, **more):
+    """Start craftsync in a process of its own, with this lab's settings and no other."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "craftsync", *words],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": str(ROOT),
+            **lab.environ,
+            **(environ or {}),
+        },
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **{"cwd": lab.folder, **more},
+    )
+
+
+def run(lab, *words, code, **more):
+    """Run craftsync to its end, which is to have this code; nothing shows a traceback."""
+    with start(lab, *words, **more) as process:
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == code, (out, err)
+    assert "Traceback" not in err
+    return out, err
+
+
+def small():
+    return World(seed=2, executions=12, settled=True)
+
+
+@pytest.fixture
+def lab(tmp_path):
+    with make_lab(tmp_path, small()) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def mirrored(tmp_path_factory):
+    """A lab that was synced, and whose platform has been switched off since."""
+    with make_lab(tmp_path_factory.mktemp("mirrored"), small()) as made:
+        made.sync()
+    return made
+
+
+def gone(lab):
+    return sum(
+        lab.column(f"select count(*) from {each} where gone_at is not null")[0]
+        for each in ("executions", "deployments", "pipelines")
+    )
+
+
+# Credentials and reach
+
+
+@pytest.mark.parametrize("token", ["wrong", "expired"])
+def test_a_token_that_is_not_accepted_ends_with_6_and_is_not_repeated(lab, token):
+    secret = lab.environ["CRAFT_AI_SDK_TOKEN"]
+    if token == "wrong":
+        secret = lab.environ["CRAFT_AI_SDK_TOKEN"] = "not-the-token-9c41f7"
+    else:
+        lab.sync()
+        lab.world.accounts.revoke_sdk_token()
+    out, err = run(lab, "sync", "-q", code=6)
+    assert out == ""
+    error, hint = err.splitlines()
+    assert re.fullmatch(r"error: The platform does not accept the SDK token \(HTTP 401\)\.", error)
+    assert hint.startswith("hint: ")
+    assert secret not in err
+    for path in lab.folder.rglob("*"):
+        assert not path.is_file() or secret.encode() not in path.read_bytes()
+    assert gone(lab) == 0
+
+
+def test_a_token_that_is_not_set_ends_with_6_and_names_the_variable(lab):
+    del lab.environ["CRAFT_AI_SDK_TOKEN"]
+    _, err = run(lab, "sync", code=6)
+    assert err.splitlines() == [
+        "error: The token of environment default is missing:"
+        " the variable CRAFT_AI_SDK_TOKEN is not set.",
+        "hint: export CRAFT_AI_SDK_TOKEN=…",
+    ]
+    assert not lab.store.exists()
+
+
+def test_a_platform_that_does_not_listen_ends_with_7(mirrored):
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        closed = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    before = gone(mirrored)
+    environ = {"CRAFT_AI_ENVIRONMENT_URL": closed, "CRAFT_AI_CONTROL_URL": closed}
+    _, err = run(mirrored, "sync", "-q", code=7, environ=environ)
+    error, hint = err.splitlines()
+    assert error.startswith(f"error: {closed} does not answer: ")
+    assert hint.startswith("hint: ")
+    assert gone(mirrored) == before == 0
+
+
+@pytest.mark.parametrize("spared", [False, True], ids=["everything", "all but signing in"])
+def test_a_proxys_page_for_everything_ends_with_7_and_nothing_is_gone(lab, spared):
+    lab.sync()
+    lab.server.faults = Faults(rates={"502": 1}, spare_sign_in=spared)
+    out, err = run(lab, "sync", "-q", code=7)
+    assert out == ""
+    assert "502" in err
+    assert err.splitlines()[-1].startswith("hint: ")
+    assert gone(lab) == 0
+    assert lab.column("select outcome from sync_runs order by run_id")[-1] == "failed"
+
+
+def test_a_malformed_listing_ends_with_3_and_names_its_scope(lab):
+    lab.world.override("GET", "/pipelines/iris-train/executions", json_response({"no": "list"}))
+    _, err = run(lab, "sync", "-q", code=3)
+    first, named = err.splitlines()
+    assert re.fullmatch(
+        r"craftsync: partial: 1 of \d+ parts not stored; the next sync tries again", first
+    )
+    assert re.fullmatch(r"  iris-train +executions +.*a listing was asked for.*", named)
+
+
+def test_a_name_from_upstream_cannot_drive_the_terminal(lab):
+    odd = [{"execution_id": "\x1b]0;pwned\x07\u202e", "status": "x", "pipeline_name": "never-run"}]
+    lab.world.override("GET", "/pipelines/never-run/executions", json_response(odd))
+    _, err = run(lab, "sync", code=3)
+    assert not set(err) & {"\x1b", "\x07", "\u202e"}
+
+
+# The store
+
+
+READERS = (
+    ["status"],
+    ["runs"],
+    ["deployments"],
+    ["show", "x"],
+    ["show", "deployment", "x"],
+    ["logs", "x"],
+    ["db", "current"],
+)
+
+
+@pytest.mark.parametrize("words", READERS, ids=" ".join)
+def test_a_reader_without_a_store_ends_with_8_and_says_what_to_type(lab, words):
+    out, err = run(lab, *words, code=8)
+    assert out == ""
+    assert err.splitlines() == [
+        f"error: There is no store at {lab.store}.",
+        "hint: craftsync sync",
+    ]
+    assert list(lab.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["status"], ["runs"], ["sync"], ["db", "upgrade"]], ids=" ".join)
+def test_a_file_that_is_no_store_ends_with_8_and_is_left_alone(lab, words):
+    lab.store.write_bytes(b"my diary, since 2019\n" * 300)
+    _, err = run(lab, *words, code=8)
+    assert err.splitlines()[0] == f"error: {lab.store} is not a store of craftsync."
+    assert lab.store.read_bytes() == b"my diary, since 2019\n" * 300
+
+
+def test_another_programs_database_is_no_store_and_is_left_alone(lab):
+    with closing(sqlite3.connect(lab.store)) as other:
+        other.execute("create table cookies (name)")
+        other.commit()
+    before = lab.store.read_bytes()
+    _, err = run(lab, "sync", code=8)
+    assert "is not a store of craftsync" in err
+    assert lab.store.read_bytes() == before
+
+
+@pytest.mark.parametrize("words", [["status"], ["show", "x"], ["sync"]], ids=" ".join)
+def test_a_newer_store_ends_with_8_and_is_left_alone(lab, words):
+    lab.app.upgrade()
+    with closing(sqlite3.connect(lab.store)) as store:
+        store.execute("update alembic_version set version_num = '9999'")
+        store.commit()
+    _, err = run(lab, *words, code=8)
+    error, hint = err.splitlines()
+    assert "newer" in error
+    assert "9999" in error
+    assert hint.startswith("hint: ")
+
+
+def test_a_folder_in_the_place_of_the_store_ends_with_8(lab):
+    lab.store.mkdir()
+    for words in (["sync"], ["status"]):
+        _, err = run(lab, *words, code=8)
+        assert f"{lab.store}" in err.splitlines()[0]
+
+
+def test_a_damaged_store_ends_with_8(lab):
+    lab.sync()
+    held = bytearray(lab.store.read_bytes())
+    held[4096 : len(held)] = b"\xff" * (len(held) - 4096)
+    lab.store.write_bytes(held)
+    for words in (["runs"], ["sync"]):
+        _, err = run(lab, *words, code=8)
+        assert err.splitlines()[-1].startswith("hint: ")
+
+
+def test_a_store_that_may_not_be_written_ends_with_8_for_sync_and_0_for_readers(lab):
+    lab.sync()
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder) / "history.db"
+        store.write_bytes(lab.store.read_bytes())
+        (lock := Path(folder) / "history.db.lock").touch()
+        for path, mode in ((store, 0o444), (lock, 0o666), (Path(folder), 0o555)):
+            path.chmod(mode)
+        environ = {"CRAFTSYNC_STORE": str(store), "HOME": "/nonexistent"}
+        user = {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+        more = {"environ": environ, "cwd": "/", **user}
+        _, err = run(lab, "sync", code=8, **more)
+        Path(folder).chmod(0o755)
+    assert err.splitlines()[0] == f"error: The store {store} is read-only."
+    assert err.splitlines()[1].startswith("hint: ls -ld ")
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "told"),
+    [
+        ('store = "x.db"\n[sync]\nworker = 3\n', 3, "worker"),
+        ('[environments.prod]\nurl = "https://x.example"\ntoken = "s3cret-in-a-file"\n', 3, "token"),
+        ('[environments.prod]\nurl = "http://x.example"\ntoken_env = "T"\n', 2, "https://"),
+        ("[sync]\nworkers = 0\n", 2, "workers"),
+        ("[sync]\nsettle = \"soon\"\n", 2, "settle"),
+        ("[redact]\npatterns = [\"(\"]\n", 2, "patterns"),
+        ("[sync\nworkers = 3\n", 1, ""),
+    ],
+    ids=["unknown key", "literal token", "http", "zero", "duration", "pattern", "no TOML"],
+)  # fmt: skip
+def test_a_bad_setting_ends_with_6_and_names_file_and_line(lab, text, line, told):
+    (lab.folder / "craftsync.toml").write_text(text)
+    out, err = run(lab, "sync", code=6)
+    assert out == ""
+    assert f"craftsync.toml:{line}" in err.splitlines()[0]
+    assert told in err
+    assert "s3cret-in-a-file" not in err
+    assert not lab.store.exists()
+
+
+def test_an_environment_that_is_not_configured_ends_with_6(lab):
+    _, err = run(lab, "sync", "--env", "prod", code=6)
+    assert err.splitlines() == [
+        "error: There is no environment 'prod' in the settings.",
+        "hint: Configured: default.",
+    ]
+
+
+def test_several_environments_want_a_choice(lab):
+    url = lab.server.url
+    (lab.folder / "craftsync.toml").write_text(
+        "".join(
+            f'[environments.{name}]\nurl = "{url}"\ncontrol_url = "{url}"\ntoken_env = "T"\n'
+            for name in ("prod", "staging")
+        )
+    )
+    environ = {"T": lab.world.sdk_token}
+    _, err = run(lab, "sync", code=2, environ=environ)
+    assert "prod" in err
+    assert "staging" in err
+    run(lab, "sync", "-q", "--all-envs", code=0, environ=environ)
+    one = lab.column("select execution_id from executions limit 1")[0]
+    _, err = run(lab, "show", one, code=2, environ=environ)
+    assert "hint: Add --env prod" in err
+    run(lab, "show", one, "--env", "staging", code=0, environ=environ)
+    _, err = run(lab, "runs", "--env", "pord", code=2, environ=environ)
+    assert "prod, staging" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["sync", "--workers", "0"],
+        ["sync", "--settle", "soon"],
+        ["sync", "--lookback", "7 days"],
+        ["sync", "--accept-vanished", "-1"],
+        ["sync", "--pipelin", "x"],
+        ["status", "--max-age", "2"],
+        ["runs", "--since", "yesterday"],
+        ["runs", "--limit", "-1"],
+        ["logs", "x", "--limit", "1", "--tail", "1"],
+        ["show"],
+        ["show", "pipeline", "x"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_words_end_with_2_before_anything_is_done(lab, words):
+    _, err = run(lab, *words, code=2)
+    assert err.startswith("error: ")
+    assert not lab.store.exists()
+
+
+def test_an_unknown_pipeline_ends_with_2_and_names_the_nearest(lab):
+    _, err = run(lab, "sync", "-q", "--pipeline", "iris-trian", code=2)
+    error, hint = err.splitlines()
+    assert error == "error: No pipeline is called iris-trian."
+    assert hint.startswith("hint: Did you mean iris-train")
+
+
+@pytest.mark.parametrize("words", [["show"], ["show", "execution"], ["logs"]], ids=" ".join)
+def test_an_unknown_id_ends_with_2_and_names_the_nearest(mirrored, words):
+    known = mirrored.column("select execution_id from executions limit 1")[0]
+    out, err = run(mirrored, *words, known + "x", code=2)
+    error, hint = err.splitlines()
+    assert out == ""
+    assert known + "x" in error
+    assert re.search(rf"Did you mean .*{known}", hint)
+
+
+def test_an_unknown_deployment_ends_with_2_and_names_the_nearest(mirrored):
+    _, err = run(mirrored, "show", "deployment", "fraud-ap", code=2)
+    assert "fraud-api" in err.splitlines()[1]
+
+
+# Forms
+
+
+def test_what_sync_and_status_say_to_machines_has_its_form(lab):
+    lab.world.mutate_execution(next(lab.world.truth().executions("iris-train")).execution_id,
+                               created_at=None)  # fmt: skip
+    out, err = run(lab, "sync", "--json", code=3)
+    told = json.loads(out)
+    assert out.count("\n") == 1
+    assert list(told) == ["run_id", "environments", "exit_code"]
+    (one,) = told["environments"]
+    assert list(one) == [
+        "environment", "outcome", "listed", "fetched", "unchanged", "gone", "withheld", "failed",
+        "requests", "bytes_received", "seconds",
+    ]  # fmt: skip
+    assert (told["exit_code"], one["environment"], one["outcome"]) == (3, "default", "partial")
+    assert (one["listed"], one["fetched"], one["gone"]) == (11, 11, 0)
+    assert one["unchanged"] == one["listed"] - one["fetched"]
+    assert [sorted(each) for each in one["failed"]] == [
+        ["error", "object_id", "object_kind", "part"]
+    ]
+    assert one["requests"] == lab.world.requests.total
+    out, _ = run(lab, "status", "--json", code=0)
+    told = json.loads(out)
+    assert list(told) == ["store", "schema", "environments"]
+    assert (told["store"], told["schema"]) == (str(lab.store), "0001")
+    (one,) = told["environments"]
+    assert list(one) == [
+        "environment", "last_complete_at", "age_s", "last_outcome", "executions", "gone",
+        "unsettled", "parts", "failures", "in_doubt",
+    ]  # fmt: skip
+    assert (one["last_complete_at"], one["age_s"], one["last_outcome"]) == (None, None, "partial")
+    assert (one["executions"], one["failures"], one["in_doubt"]) == (11, 1, 0)
+    counted = lab.rows("select state, count(*) as n from parts group by 1")
+    assert one["parts"] == {row["state"]: row["n"] for row in counted}
+    _, err = run(lab, "status", "--max-age", "2w", code=5)
+    assert "never" in err
+
+
+def test_status_ends_with_5_when_it_is_too_old_and_0_when_it_is_not(lab):
+    run(lab, "sync", "-q", code=0)
+    out, _ = run(lab, "status", "--json", "--max-age", "1h", code=0)
+    one = json.loads(out)["environments"][0]
+    assert 0 <= one["age_s"] < 120
+    at = one["last_complete_at"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", at)
+    assert datetime.fromisoformat(at)
+    time.sleep(max(0, 1.1 - one["age_s"]))
+    _, err = run(lab, "status", "--max-age", "1s", code=5)
+    assert err.startswith("error: default is ")
+
+
+def test_db_current_is_one_line(mirrored):
+    assert run(mirrored, "db", "current", code=0) == ("0001 (head)\n", "")
+
+
+def test_quiet_is_silent_and_every_file_is_for_its_user_alone_whatever_the_umask(lab):
+    store = lab.folder / "deep" / "down" / "history.db"
+    environ = {"CRAFTSYNC_STORE": str(store)}
+    assert run(lab, "sync", "-q", code=0, environ=environ, umask=0) == ("", "")
+    made = [path for path in lab.folder.rglob("*") if not path.name.startswith(".")]
+    assert store in made
+    modes = {str(path.relative_to(lab.folder)): stat.S_IMODE(path.stat().st_mode) for path in made}
+    assert modes == {name: 0o700 if (lab.folder / name).is_dir() else 0o600 for name in modes}
+
+
+def test_a_sync_that_was_whole_says_nothing_on_stderr(lab):
+    out, err = run(lab, "sync", code=0)
+    assert err == ""
+    assert out.startswith("default: complete: 12 executions listed, 12 new")
+
+
+# Interrupted and busy
+
+
+@contextmanager
+def slow(tmp_path, **more):
+    world = World(seed=3, executions=120, settled=True)
+    with make_lab(tmp_path, world, latency_ms=60) as lab:
+        lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "2"
+        process = start(lab, "sync", **more)
+        deadline = time.monotonic() + 30
+        while world.requests.total < 60 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        try:
+            yield lab, process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_sync_ends_with_130_and_the_next_one_completes(tmp_path, sent):
+    with slow(tmp_path) as (lab, process):
+        process.send_signal(sent)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130, (out, err)
+        assert "interrupted; what was saved stays, and it is safe to run again" in err
+        assert "Traceback" not in err
+        assert lab.column("select outcome from sync_runs") == ["interrupted"]
+        assert lab.column("pragma integrity_check") == ["ok"]
+        (saved,) = lab.column("select count(*) from executions")
+        assert 0 < saved < 120
+        lab.world.requests.clear()
+        outcome = lab.sync()
+        assert (outcome.exit_code, outcome.fetched) == (0, 120 - saved)
+        assert Mirror(lab).differences() == []
+
+
+def test_a_killed_sync_leaves_a_valid_store_and_the_next_one_completes(tmp_path):
+    with slow(tmp_path) as (lab, process):
+        process.kill()
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        assert lab.sync().exit_code == 0
+        assert lab.column("select outcome from sync_runs order by run_id") == [
+            "interrupted",
+            "complete",
+        ]
+        assert Mirror(lab).differences() == []
+
+
+def test_while_one_runs_a_second_ends_with_75_or_0_and_readers_are_served(tmp_path):
+    with slow(tmp_path) as (lab, process):
+        _, err = run(lab, "sync", code=75)
+        error, hint = err.splitlines()
+        assert error == f"error: Another craftsync is at work on {lab.store}."
+        assert "--skip-if-busy" in hint
+        out, err = run(lab, "sync", "-q", "--skip-if-busy", code=0)
+        assert (out, err) == ("", "")
+        out, _ = run(lab, "status", "--json", code=0)
+        assert json.loads(out)["environments"][0]["last_outcome"] == "running"
+        assert process.poll() is None
+
+
+# The built-in platform
+
+
+def test_simulate_prints_three_lines_that_sync_works_with(tmp_path, lab):
+    environ = {"HOME": str(tmp_path)}
+    with start(lab, "simulate", "--seed", "7", "--executions", "9", environ=environ) as serving:
+        lines = [serving.stdout.readline() for _ in range(3)]
+        try:
+            exported = dict(
+                re.fullmatch(r"export (CRAFT_AI_\w+)=(\S+)\n", line).groups() for line in lines
+            )
+            assert list(exported) == [
+                "CRAFT_AI_SDK_TOKEN", "CRAFT_AI_ENVIRONMENT_URL", "CRAFT_AI_CONTROL_URL",
+            ]  # fmt: skip
+            out, _ = run(lab, "sync", "--json", code=0, environ=exported)
+            assert json.loads(out)["environments"][0]["fetched"] >= 9
+        finally:
+            serving.send_signal(signal.SIGTERM)
+            out, err = serving.communicate(timeout=30)
+    assert out == ""
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("faults", ["500:2", "nothing:0.1", "500:x"])
+def test_simulate_refuses_faults_it_does_not_know(lab, faults):
+    _, err = run(lab, "simulate", "--faults", faults, code=2)
+    assert err.startswith("error: ")
+
+
+def test_demo_shows_two_syncs_and_a_status_and_leaves_nothing_behind(lab, tmp_path):
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environ = {"TMPDIR": str(temporary), "HOME": str(temporary)}
+    for name in ("CRAFT_AI_SDK_TOKEN", "CRAFT_AI_ENVIRONMENT_URL", "CRAFTSYNC_STORE"):
+        del lab.environ[name]
+    out, err = run(lab, "demo", code=0, environ=environ)
+    assert err == ""
+    assert len(re.findall(r"^done in .* requests, .* received$", out, re.MULTILINE)) == 2
+    assert "last run: complete" in out
+    assert list(temporary.iterdir()) == []
+
+
+def test_demo_keeps_its_store_on_request_and_never_over_another(lab):
+    out, _ = run(lab, "demo", "--keep", "kept", code=0)
+    kept = lab.folder / "kept" / "history.db"
+    assert str(kept) in out
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+    run(lab, "runs", "--store", str(kept), code=0)
+    run(lab, "demo", "--keep", "kept", code=2)
