@@ -6,6 +6,9 @@ READY := .venv/.ready
 # The official client, installed light beside the environment: it is the referee of the tests.
 SDK := .sdk/0.74.7
 SDK_PINS := craft-ai-sdk==0.74.7 PyJWT==2.15.1 StrEnum==0.5.0 typing_extensions==4.16.0
+# An older one, which the long tests run in a process of its own.
+OLD_SDK := .sdk/0.64.1
+OLD_SDK_PINS := craft-ai-sdk==0.64.1 PyJWT==2.15.1 StrEnum==0.4.15 typing_extensions==4.16.0
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all check lint types arrows docs format bench audit migration wheel sdk lock
@@ -23,7 +26,11 @@ $(SDK)/.ready: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(SDK) $(SDK_PINS)
 	@touch $@
 
-sdk: $(SDK)/.ready ## Install the official client beside the environment.
+$(OLD_SDK)/.ready: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(OLD_SDK) $(OLD_SDK_PINS)
+	@touch $@
+
+sdk: $(SDK)/.ready $(OLD_SDK)/.ready ## Install the official clients beside the environment.
 
 demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 	$(BIN)/craftsync demo
@@ -31,7 +38,7 @@ demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 test: $(READY) $(SDK)/.ready ## Run the tests (under 6 minutes on 2 cores).
 	$(BIN)/python -m pytest -n 2 -m "not long"
 
-test-all: $(READY) $(SDK)/.ready ## Run the tests and the long gates.
+test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready ## Run the tests and the long gates.
 	$(BIN)/python -m pytest -n 2
 
 check: lint types arrows docs ## Lint, types, arrows and docs, without the tests.

@@ -34,7 +34,7 @@ ROUTES: dict[str, Handler] = {
     **tellings.ROUTES,
     **writes.ROUTES,
 }
-UNSIGNED = ("POST auth/refresh", "GET environment-info")
+UNSIGNED = ("POST auth/refresh", "GET environment-info", "GET health")
 
 
 class Platform:

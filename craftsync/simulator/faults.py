@@ -19,7 +19,7 @@ from craftsync.simulator.terms import UNTOUCHED, Plight, Terms
 
 REFUSED = "connect_refused"
 KINDS = (REFUSED, *ORDEALS)
-_SIGN_IN = ("/api/v1/auth/refresh", "/api/v1/environment-info")
+_SIGN_IN = ("/api/v1/auth/refresh", "/api/v1/environment-info", "/api/v1/health")
 
 
 @dataclass(slots=True)

@@ -25,6 +25,10 @@ def _environment_info(call: Call) -> Response:
     return json_response({"environment_id": call.desk.world.environment_id})
 
 
+def _health(call: Call) -> Response:
+    return json_response({"environment_id": {"info": call.desk.world.environment_id}})
+
+
 def _user(call: Call) -> Response:
     user = call.desk.world.accounts.user(call.names[0])
     if user is None:
@@ -154,6 +158,7 @@ def _outputs(call: Call) -> Response:
 
 ROUTES: dict[str, Handler] = {
     "GET environment-info": _environment_info,
+    "GET health": _health,  # until 0.64.1, for the environment's id
     "GET users/*": _user,
     "GET deployments": _deployments,
     "GET deployments/*": _deployment,

@@ -34,7 +34,7 @@ _MACRO = re.compile(r"@(\w+)\(([^()]*)\)")
 
 
 class ColumnKind(StrEnum):
-    """What a column holds, on every engine (product.md, exact forms 1 to 5)."""
+    """What a column holds, on every engine."""
 
     TEXT = auto()
     INSTANT = auto()

@@ -35,14 +35,15 @@ class Number:
             return Decimal("NaN")
 
 
-def loads(body: bytes | str) -> Any:
+def loads(body: bytes | str, *, object_hook: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Decode one JSON text; of a key that comes twice the last value holds.
 
-    Raises `ValueError` for what is no JSON, no UTF-8, or nested too deep.
+    `object_hook` makes something of each object as soon as it is read, so that a long listing is
+    never held as objects. Raises `ValueError` for what is no JSON, no UTF-8, or nested too deep.
     """
     try:
         text = body.removeprefix("\ufeff") if isinstance(body, str) else body.decode("utf-8-sig")
-        value = _DECODER.decode(text)
+        value = (_decoder(object_hook) if object_hook else _DECODER).decode(text)
     # Neither flaw is passed on as it is: both carry the whole body along.
     except UnicodeDecodeError as flaw:
         raise ValueError(f"not UTF-8 at byte {flaw.start}") from None
@@ -65,7 +66,7 @@ def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  
     except _OddNumberError:
         return _with_numbers(value, in_ascii=ascii, sort_keys=sort_keys)
     except ValueError:  # the standard decoder makes floats of what is no number
-        return dumps(_spelled_out(value), ascii=ascii, sort_keys=sort_keys)
+        return _with_numbers(_spelled_out(value), in_ascii=ascii, sort_keys=sort_keys)
 
 
 def number_text(value: float | Number) -> str:
@@ -115,9 +116,16 @@ def _read_float(text: str) -> float | str | Number:
     return number if repr(number) == text else Number(text)
 
 
-_DECODER = json.JSONDecoder(
-    parse_int=_read_integer, parse_float=_read_float, parse_constant=lambda token: token
-)
+def _decoder(object_hook: Callable[[dict[str, Any]], Any] | None = None) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_hook=object_hook,
+        parse_int=_read_integer,
+        parse_float=_read_float,
+        parse_constant=lambda token: token,
+    )
+
+
+_DECODER = _decoder()
 
 
 def _is_deeper(value: Any) -> bool:

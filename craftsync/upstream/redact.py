@@ -136,8 +136,7 @@ class Redactor:
 
     def _learn(self, value: Any, secrets: dict[str, str]) -> None:
         """Note down how a value may be said again: the whole of it, and each text in it."""
-        if type(value) is not bool and value is not None:
-            secrets.update(self._echoes_of(value if type(value) is str else exact.dumps(value)))
+        secrets.update(self._echoes_of(value if type(value) is str else exact.dumps(value)))
         if type(value) is dict or type(value) is list:
             for leaf in value.values() if type(value) is dict else value:
                 if type(leaf) in (str, dict, list):

@@ -58,7 +58,7 @@ def run(work: Callable[[], object], arm: Callable[[], Counter[str]]) -> End:
         os.close(ours)
         _live(work, arm, theirs)
     os.close(theirs)
-    with open(ours, "rb") as pipe:
+    with os.fdopen(ours, "rb") as pipe:
         told = pipe.read()
     _, status = os.waitpid(child, 0)
     text, points = json.loads(told) if told else ("", {})

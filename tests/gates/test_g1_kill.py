@@ -1,30 +1,26 @@
 """G1: a sync that is killed at any point, and run again, leaves what an undisturbed one leaves."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
-import time
-from datetime import timedelta
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
-from gates import failpoints
+from gates import failpoints, processes
 from gates.stage import stage
-from lab import DAY, HOUR
+from lab import DAY, HOUR, lab
 
-from craftsync.simulator import Line, Port, Quirks, World
-from craftsync.simulator.values import Content
-
-pytestmark = pytest.mark.usefixtures("warmed")
+from craftsync.simulator import Content, Line, Port, Quirks, World
+from craftsync.store import dump
 
 NS = 1_000_000_000
 FRAME = 4096 + 24  # of SQLite's write-ahead log
 
 
 def first_sync(stage):
-    """Everything is new: every kind of mapping, a deployment, metrics."""
+    """Everything is new; the platform gives a hundred lines at a time and does not say so."""
+    start = int((stage.world.now - HOUR).timestamp()) * NS
+    lines = [Line(start + n * NS, f"line {n}") for n in range(230)]
+    stage.world.add_execution("iris-train", created_at=stage.world.now - HOUR, lines=lines)
 
 
 def changes(stage):
@@ -73,28 +69,39 @@ def file_values(stage):
     world.add_execution("files")
 
 
-def capped_logs(stage):
-    """The platform gives a hundred lines at a time and does not say so."""
-    start = int((stage.world.now - HOUR).timestamp()) * NS
-    lines = [Line(start + n * NS, f"line {n}") for n in range(230)]
-    stage.world.add_execution("iris-train", created_at=stage.world.now - HOUR, lines=lines)
+SITUATIONS = [first_sync, changes, losses, file_values]
+NAMES = [situation.__name__ for situation in SITUATIONS]
 
 
-SITUATIONS = [first_sync, changes, losses, file_values, capped_logs]
-
-
-def small_world(situation):
-    quirks = Quirks(logs_cap=100) if situation is capped_logs else Quirks()
-    return World(seed=4, executions=1, pipelines=1, settled=True, lines=3, quirks=quirks)
-
-
-@pytest.fixture(params=SITUATIONS, ids=lambda situation: situation.__name__)
-def staged(request, tmp_path, template):
-    """A small world in which something is to be mirrored."""
-    with stage(tmp_path, template, small_world(request.param)) as made:
-        request.param(made)
+@contextmanager
+def staged_for(situation, folder, template, *, executions=1, pipelines=1):
+    """Set a world up in which something is to be mirrored."""
+    world = World(
+        seed=4,
+        executions=executions,
+        pipelines=pipelines,
+        settled=True,
+        lines=3,
+        quirks=Quirks(logs_cap=100),
+    )
+    with stage(folder, template, world) as made:
+        situation(made)
         made.keep()
         made.expect()
+        yield made
+
+
+@pytest.fixture(params=SITUATIONS, ids=NAMES)
+def staged(request, tmp_path, template, warmed):
+    """A small world."""
+    with staged_for(request.param, tmp_path, template) as made:
+        yield made
+
+
+@pytest.fixture(params=SITUATIONS, ids=NAMES)
+def staged_large(request, tmp_path, template, warmed):
+    """A larger world, for the long gates."""
+    with staged_for(request.param, tmp_path, template, executions=12, pipelines=3) as made:
         yield made
 
 
@@ -138,41 +145,93 @@ class Kills:
         )
 
 
-@pytest.fixture
-def kills(staged):
-    return Kills(staged)
-
-
 def named(request):
     return request.node.callspec.id
 
 
-def test_killed_at_any_operation_it_converges(staged, kills, figures, request):
-    n = 1
-    while kills.kill(
-        f"at {n}",
-        failpoints.dying_at(n, staged.folder, failpoints.WRITING),
-        every_time=False,
-    ):
-        n += 1
-    kills.tell(figures, f"killed at any operation, {named(request)}", **counted(staged))
-    assert kills.differences == []
-    assert kills.points > 30
-    assert len(kills.stores) > 3
-
-
-def counted(staged):
+def counted(staged, kinds):
     """Count the operations of an undisturbed sync."""
     staged.set_back()
     points = failpoints.run(staged.sync, failpoints.counting(staged.folder)).points
-    return {f"{kind}s": points[kind] for kind in sorted(failpoints.WRITING)}
+    return {f"{kind}s": points[kind] for kind in sorted(kinds)}
 
 
-@pytest.mark.parametrize("staged", [file_values], ids=lambda one: one.__name__, indirect=True)
-def test_killed_in_the_middle_of_a_write_to_the_disk_it_converges(staged, kills, figures):
-    size = 40_000
+def test_killed_at_any_operation_it_converges(staged, figures, request):
+    kills, kinds = Kills(staged), failpoints.WRITING
+    n = 1
+    while kills.kill(f"at {n}", failpoints.dying_at(n, staged.folder, kinds), every_time=False):
+        n += 1
+    kills.tell(figures, f"killed at any operation, {named(request)}", **counted(staged, kinds))
+    assert kills.differences == []
+    assert kills.points > 30
+    assert len(kills.stores) > 2
+
+
+@pytest.mark.parametrize("staged", [file_values], ids=["file_values"], indirect=True)
+def test_killed_in_the_middle_of_a_write_to_the_disk_it_converges(staged, figures):
+    kills, size = Kills(staged), 40_000
     while kills.kill(f"at byte {size}", failpoints.dying_at_byte(size), every_time=False):
         size += 30 * FRAME + 1001
     kills.tell(figures, "killed in a write, file_values", largest_file=f"{size} bytes")
     assert kills.differences == []
     assert kills.points > 10
+
+
+def test_a_process_killed_by_the_system_converges(tmp_path, figures):
+    world = World(seed=4, executions=6, pipelines=3, settled=True)
+    with lab(tmp_path, world) as made:
+        made.environ["CRAFTSYNC_FINGERPRINT_KEY"] = "67" * 32
+        requests = made.sync().requests
+        undisturbed = dump_of(made)
+        differences = []
+        points = [1 + n * (requests - 1) // 9 for n in range(10)]
+        for request in points:
+            for file in tmp_path.glob("history.db*"):
+                file.unlink()
+            with processes.start(made, "sync") as process:
+                with processes.struck(made, process, request=request):
+                    process.wait(timeout=processes.LONG_S)
+            assert process.returncode == -signal.SIGKILL
+            outcome = made.sync()
+            if outcome.exit_code or dump_of(made) != undisturbed:
+                differences.append(f"killed at request {request}: {outcome}")
+    figures("G1", "kill -9 of a process", points=len(points), differences=len(differences))
+    assert differences == []
+
+
+def dump_of(made):
+    with made.app.reading() as connection:
+        return dump.canonical_sha256(connection)
+
+
+@pytest.mark.long
+def test_killed_at_each_of_up_to_1000_operations_it_converges(staged_large, figures, request):
+    kills, kinds = Kills(staged_large), failpoints.ALL
+    n = 1
+    while n <= 1000 and kills.kill(f"at {n}", failpoints.dying_at(n, staged_large.folder, kinds)):
+        n += 1
+    kills.tell(
+        figures, f"long: killed at each operation, {named(request)}", **counted(staged_large, kinds)
+    )
+    assert kills.differences == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(12))
+def test_killed_at_random_with_many_workers_it_converges(seed, tmp_path, template, figures, warmed):
+    chance = random.Random(seed)
+    situation = SITUATIONS[seed % len(SITUATIONS)]
+    size = {"executions": chance.randrange(10, 60), "pipelines": chance.randrange(2, 12)}
+    with staged_for(situation, tmp_path, template, **size) as made:
+        made.environ["CRAFTSYNC_SYNC_WORKERS"] = str(chance.randrange(2, 9))
+        operations = sum(counted(made, failpoints.ALL).values())
+        kills = Kills(made)
+        for _ in range(25):
+            if chance.random() < 0.3:
+                at = chance.randrange(40_000, 3_000_000)
+                kills.kill(f"at byte {at}", failpoints.dying_at_byte(at))
+            else:
+                at = chance.randrange(1, operations + 1)
+                kills.kill(f"at {at}", failpoints.dying_at(at, made.folder))
+    kills.tell(figures, f"long: killed at random, seed {seed:2}, {situation.__name__}", **size)
+    assert kills.differences == []

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def lab(tmp_path):
-    with make_lab(tmp_path, World(seed=2, executions=30)) as made:
+    with make_lab(tmp_path, World(seed=2, executions=20, pipelines=3)) as made:
         yield made
 
 
@@ -66,7 +66,7 @@ def test_a_backup_replaces_an_older_one_that_somebody_has_read(lab):
     copy = lab.folder / "copy.db"
     run(lab, "db", "backup", str(copy))
     run(lab, "runs", "--store", str(copy))
-    lab.world.advance(3 * HOUR)
+    lab.world.advance(HOUR)
     lab.sync()
     assert sha256_of(copy) != sha256_of(lab.store)
     assert run(lab, "db", "backup", str(copy)).exit_code == 0
@@ -75,7 +75,7 @@ def test_a_backup_replaces_an_older_one_that_somebody_has_read(lab):
 
 def test_backups_taken_while_a_sync_writes_are_whole(lab):
     lab.sync()
-    lab.world.advance(240 * HOUR)
+    lab.world.advance(2 * HOUR)
     syncing = Thread(target=lab.sync)
     syncing.start()
     copies = []

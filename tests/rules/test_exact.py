@@ -118,6 +118,9 @@ def test_what_no_double_holds_becomes_a_string_of_the_same_letters(text, kept):
 def test_floats_that_are_no_numbers_are_written_as_the_same_strings():
     body = '[{"a":NaN,"b":[Infinity,-Infinity,1.5,"x"]}]'
     assert dumps(json.loads(body)) == dumps(loads(body))
+    assert dumps([math.nan, Number("1.50")]) == '["NaN",1.50]'
+    with pytest.raises(ValueError, match="digits"):
+        dumps(10**5000)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +173,14 @@ def test_numbers_that_python_prints_the_same_are_pythons_own():
 
 def test_of_a_key_that_comes_twice_the_last_value_holds():
     assert loads('{"a":1,"b":2,"a":3}') == {"a": 3, "b": 2}
+
+
+def test_objects_may_be_made_something_of_as_they_are_read():
+    body = b'[{"a":1.50},{"a":{"a":NaN}}]'
+    assert loads(body, object_hook=lambda found: ("a", found["a"])) == [
+        ("a", Number("1.50")),
+        ("a", ("a", "NaN")),
+    ]
 
 
 @pytest.mark.parametrize("body", [b'\xef\xbb\xbf{"a":1}', '\ufeff{"a":1}', b' {"a": 1}\n'])

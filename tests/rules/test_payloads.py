@@ -972,6 +972,7 @@ def test_a_log_line_is_read_field_by_field():
         (['message,timestamp\n"a, ""b""",2025-03-02\n'], [(0, 1, 'a, "b"')]),
         (["2025-03-02,hello"], [(0, 1, "hello")]),
         (["hello\n\nworld"], [(0, 1, "hello"), (0, 2, "world")]),
+        ("timestamp,message\n2025-03-02,message", [(0, 1, "message")]),
         (["2025-03-02,a", "2025-03-02,b"], [(0, 1, "a"), (1, 2, "b")]),
         ("", []),
     ],
@@ -984,6 +985,8 @@ def test_csv_text_has_its_timestamps():
     (line,) = payloads.log_lines("timestamp,message,stream\n2025-03-02T08:20:11Z,hello,stdout\n")
     assert line.timestamp_ns == 1740903611_000000000
     assert (line.timestamp, line.stream) == ("2025-03-02T08:20:11Z", "stdout")
+    (line,) = payloads.log_lines("2025-03-02T08:20:11Z,hello\n")
+    assert (line.timestamp, line.message) == ("2025-03-02T08:20:11Z", "hello")
 
 
 def test_text_that_is_no_csv_is_read_line_by_line():

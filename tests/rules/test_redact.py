@@ -67,6 +67,7 @@ def test_the_value_of_an_environment_variable_is_replaced():
     }
     assert redacted.inputs == {1}
     assert redacted.outputs == set()
+    assert redacted.secrets == {"s3-prod": fingerprint("s3-prod")}
     assert "s3-prod" not in redacted.body
 
 
@@ -180,6 +181,12 @@ def test_what_names_the_input_stays_even_where_it_equals_the_secret():
     redacted = REDACTOR.execution(an_execution(inputs=[item]))
     assert redacted.payload["inputs"][0]["pipeline_input_name"] == "bucket"
     assert redacted.payload["inputs"][0]["value"] == fingerprint("bucket")
+
+
+def test_what_describes_the_input_stays():
+    item = a_secret_input("abc", description="what it is for", datastore_path="a/b", retries=3)
+    redacted = REDACTOR.execution(an_execution(inputs=[item]))
+    assert redacted.payload["inputs"][0] == {**item, "value": fingerprint("abc")}
 
 
 def test_inputs_within_steps_are_redacted_too():
@@ -345,6 +352,12 @@ def test_a_number_in_which_a_pattern_is_found_is_replaced_as_a_whole():
     payload = an_execution(inputs=[an_input(value=[941110, 7, 4.5])], outputs=[])
     redacted = redactor.execution(payload)
     assert redacted.payload["inputs"][0]["value"] == [fingerprint("941110"), 7, 4.5]
+
+
+def test_what_is_neither_text_nor_number_has_no_pattern():
+    payload = an_execution(inputs=[], outputs=[an_output(value=[None, True, False])])
+    redacted = Redactor(KEY, patterns=["."]).execution(payload)
+    assert output_values(redacted) == [[None, True, False]]
 
 
 def test_patterns_leave_the_platforms_words():
@@ -562,7 +575,9 @@ def test_defaults_of_a_pipeline_go_on_demand(older):
 # Whatever comes.
 
 
-@pytest.mark.parametrize("payload", [None, [], "x", 7, {}, {"inputs": None}, {"inputs": {}}])
+@pytest.mark.parametrize(
+    "payload", [None, [], "x", 7, [fingerprint("x")], {}, {"inputs": None}, {"inputs": {}}]
+)
 def test_an_answer_of_another_shape_comes_through(payload):
     for redact in (REDACTOR.execution, REDACTOR.deployment, REDACTOR.pipeline):
         assert redact(payload).payload == payload

@@ -1,4 +1,4 @@
-"""The public relations: product.md's columns, exact arithmetic, one definition for all engines."""
+"""The public relations: their public columns, exact arithmetic, one definition for all engines."""
 
 import re
 from datetime import timedelta
