@@ -11,7 +11,7 @@ OLD_SDK := .sdk/0.64.1
 OLD_SDK_PINS := craft-ai-sdk==0.64.1 PyJWT==2.15.1 StrEnum==0.4.15 typing_extensions==4.16.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint types arrows docs format bench audit migration wheel sdk lock
+.PHONY: help demo test test-all check lint types arrows docs reference format bench audit migration wheel sdk lock
 
 help: ## Print this help.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -55,6 +55,9 @@ arrows: $(READY)
 
 docs: $(READY)
 	$(BIN)/python -m pytest -q -m "not long" tests/house/test_docs.py
+
+reference: $(READY) ## Write docs/relations.md and docs/commands.md anew from the code.
+	$(BIN)/python docs/reference.py
 
 format: $(READY) ## Format the code and mend what ruff can mend.
 	$(BIN)/ruff format .

@@ -6,7 +6,7 @@ needed, so that `status` starts without HTTP and without the ORM.
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from craftsync.sync.events import Listener, Outcome
     from craftsync.sync.job import Job, Options
     from craftsync.sync.limits import Limits
+    from craftsync.sync.verify import Sample, Verification
     from craftsync.upstream.client import Platform
     from craftsync.upstream.transport import Transport
 
@@ -204,6 +205,32 @@ class App:
             yield platform
         finally:
             platform.close()
+
+    @contextmanager
+    def verification(
+        self, environments: Sequence[Environment], chosen: "Sample | Sequence[int]"
+    ) -> Iterator["Verification"]:
+        """Open what compares executions with upstream: nothing is written, no lock is taken.
+
+        Raises `StoreUnusable` for a store that cannot be read, `BadSettings` without a token.
+        """
+        from craftsync.store import engine, schema  # noqa: PLC0415 - a wing
+        from craftsync.sync.verify import Verification  # noqa: PLC0415 - a room of the works
+
+        url, limits, options = self.url(), self._limits(), self.sync_options()
+        schema.require_current(url)
+        reader = engine.reader(url)
+        try:
+            with engine.store_errors(url), ExitStack() as opened:
+                jobs = {}
+                for one in environments:
+                    token = one.token(self.environ)
+                    job = self._job(reader, one, token, options, lambda _: None, limits)
+                    jobs[one.name] = opened.enter_context(job)
+                opened.callback(limits.stop)
+                yield Verification(jobs, reader, chosen)
+        finally:
+            reader.dispose()
 
     def doctor(self, flaws: Sequence[BadSettings] = ()) -> Iterator["Finding"]:
         """Examine settings, platform and store; `flaws` are those of settings read in part."""

@@ -39,6 +39,9 @@ COMMANDS: Mapping[str, Lazy] = {
         "craftsync.cli.status", "status", "Say how fresh and how complete the store is."
     ),
     "doctor": Lazy("craftsync.cli.doctor", "doctor", "Check settings, platform, store and disk."),
+    "verify": Lazy(
+        "craftsync.cli.verify", "verify", "Fetch executions again and compare them with the store."
+    ),
     "show": Lazy("craftsync.cli.show", "show", "Show one execution or deployment whole."),
     "logs": Lazy("craftsync.cli.logs", "logs", "Print the log of an execution."),
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),

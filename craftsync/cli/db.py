@@ -111,7 +111,9 @@ def dump(app: App, *, canonical: bool, output: Path | None) -> None:
     Ends with 0, 2 without --canonical, 8 when there is no store or it cannot be read.
     """
     if not canonical:
-        raise Usage("A store is dumped in its canonical form only.", hint="craftsync db dump --canonical")
+        raise Usage(
+            "A store is dumped in its canonical form only.", hint="craftsync db dump --canonical"
+        )
     digest = hashlib.sha256()
 
     def lines() -> Iterator[str]:

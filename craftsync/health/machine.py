@@ -38,12 +38,13 @@ _LOCKS = Path("/proc/locks")
 
 def files(path: str) -> Iterator[Finding]:
     """Look at the modes and owners of a store's files and of its folder."""
-    there = [Path(path + ending) for ending in _BESIDE]
-    there += sorted(Path(path).parent.glob(f"{Path(path).name}.at-*"))
-    modes = {file: found for file in there if (found := _stat(file)) is not None}
     folder = Path(path).parent
+    its = _stat(folder)
+    there = [Path(path + ending) for ending in _BESIDE]
+    there += sorted(folder.glob(f"{Path(path).name}.at-*")) if its else []
+    modes = {file: found for file in there if (found := _stat(file)) is not None}
     yield from or_ok(
-        _permissions(modes, folder, _stat(folder)),
+        _permissions(modes, folder, its),
         "permissions",
         "The store and its folder are this user's alone."
         if modes
@@ -86,7 +87,7 @@ def _permissions(
 
 def disk(path: str) -> Iterator[Finding]:
     """Look for room beside a store, and at what kind of disk it lies on."""
-    folder = next(above for above in Path(path).parents if above.exists())
+    folder = next(above for above in Path(path).parents if _stat(above) is not None)
     found = _stat(Path(path))
     yield room(folder, free=shutil.disk_usage(folder).free, size=found.st_size if found else 0)
     kind = file_system(_text(_MOUNTS), os.path.realpath(folder))

@@ -47,6 +47,11 @@ def foreign(place: str) -> StoreUnusable:
     return StoreUnusable(f"{place} is not a store of craftsync.", hint=WHERE)
 
 
+def hidden(place: str) -> StoreUnusable:
+    """Say that this user may not read a store, or not even look whether there is one."""
+    return StoreUnusable(f"The store {place} may not be read.", hint=f"ls -l {place}")
+
+
 def damaged(place: str, what: str) -> StoreUnusable:
     """Say that a store is broken, and by what that was noticed."""
     return StoreUnusable(
@@ -105,7 +110,7 @@ def _unopened(path: Path) -> StoreUnusable:
     if not there:
         return missing(str(path))
     if not os.access(path, os.R_OK):
-        return StoreUnusable(f"The store {path} may not be read.", hint=f"ls -l {path}")
+        return hidden(str(path))
     # Its -wal and -shm lie beside it, and even a reader may have to make them.
     return StoreUnusable(
         f"The store {path} cannot be opened in its folder.", hint=f"ls -ld {path.parent}"

@@ -60,7 +60,7 @@ def figures(store: str | Path, *, now: datetime) -> Figures:
     path = sqlite_file.path_in(store)
     if path is None:
         return _of_server(str(store), now)
-    if not Path(path).exists():
+    if not sqlite_file.is_there(path):
         raise faults.missing(path)
     try:
         with closing(sqlite_file.connect(path, "ro")) as connection:

@@ -6,7 +6,6 @@ A store that is up to date must cost next to nothing to check: every command doe
 import sqlite3
 from contextlib import closing
 from functools import cache
-from pathlib import Path
 
 from craftsync.errors import StoreUnusable
 from craftsync.resources import migrations_dir
@@ -34,7 +33,7 @@ def of_file(path: str) -> str | None:
 
     Raises `StoreUnusable` for a file that is something else, or cannot be read.
     """
-    if not Path(path).exists():
+    if not sqlite_file.is_there(path):
         return None
     try:
         with closing(sqlite_file.connect(path, "ro")) as connection:

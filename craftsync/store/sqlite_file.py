@@ -47,6 +47,14 @@ def make(path: str) -> None:
     os.close(descriptor)
 
 
+def is_there(path: str) -> bool:
+    """Whether there is a file; raises `StoreUnusable` where this user may not look."""
+    try:
+        return Path(path).exists()
+    except OSError as error:
+        raise faults.hidden(path) from error
+
+
 def connect(path: str, mode: str) -> sqlite3.Connection:
     """Open a file that is there: `mode` `ro` or `rw`. A missing one is an error, never made."""
     uri = f"file:{quote(path)}?mode={mode}"

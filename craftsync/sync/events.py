@@ -85,7 +85,7 @@ class Outcome:
     @property
     def unchanged(self) -> int:
         """How many listed executions needed no request of their own."""
-        return self.listed - self.fetched
+        return max(self.listed - self.fetched, 0)  # one that was not listed may be fetched too
 
     @property
     def withheld_count(self) -> int:

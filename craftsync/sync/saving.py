@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from operator import attrgetter
 
-from craftsync.errors import BadPayload, Missing
-from craftsync.records import Key, ObjectKind, Whole
+from craftsync import times
+from craftsync.errors import BadAnswer, BadPayload, Missing, UpstreamFault
+from craftsync.records import Key, ListedExecution, ObjectKind, Whole
 from craftsync.store import ledger, mirror
 from craftsync.store.environments import Rev
 from craftsync.store.mirror import Prepared
@@ -42,6 +43,7 @@ class Saver:
         self._dialect = job.engine.dialect.name
         self._batch: list[Result] = []
         self._bytes = 0
+        self._missing: list[Item] = []
 
     def run(self, items: Sequence[Item]) -> None:
         """Fetch and save all of `items`; those whose log proved incomplete, once more."""
@@ -49,6 +51,7 @@ class Saver:
         self._fetch(items)
         again = [wanted[name] for name in self._job.fetcher.doubtful() if name in wanted]
         self._fetch([replace(one, why=Why.OPEN_PART) for one in again])
+        self._look_again()
 
     def _fetch(self, items: Sequence[Item]) -> None:
         if not items:
@@ -76,6 +79,7 @@ class Saver:
             scope_pipeline=item.pipeline_name,
             with_metrics=item.pipeline_name in self._recording,
         )
+        found = _as_listed(found, item.key)
         now = job.now()
         settled = self._settled(found, unchanged_since=now, now=now)
         prepared = mirror.prepare(found, dialect=self._dialect, fetched_at=now, settled=settled)
@@ -87,21 +91,52 @@ class Saver:
             self._bytes += _size(result)
             if len(self._batch) >= A_BATCH or self._bytes >= A_BATCH_BYTES:
                 self._save()
-        elif not isinstance(result, Missing):  # deleted meanwhile: the next listing tells
-            self._tally.fail(
-                ObjectKind.EXECUTION,
-                item.key.execution_id,
-                "detail",
-                str(result),
-                raw=_body_of(result),
-                pipeline=item.pipeline_name,
-            )
+        elif isinstance(result, Missing):
+            self._missing.append(item)
+        else:
+            self._name(item, result)
+
+    def _name(self, item: Item, flaw: Exception) -> None:
+        self._tally.fail(
+            ObjectKind.EXECUTION,
+            item.key.execution_id,
+            "detail",
+            str(flaw),
+            raw=_body_of(flaw),
+            pipeline=item.pipeline_name,
+        )
+
+    def _look_again(self) -> None:
+        """List once more where something answered 404: what is listed still was not deleted."""
+        missing, self._missing = self._missing, []
+        for name in sorted({item.pipeline_name for item in missing}):
+            mine = [item for item in missing if item.pipeline_name == name]
+            try:
+                entries = self._job.platform.executions(name).entries or ()
+            except Missing:
+                continue
+            except UpstreamFault as fault:
+                for item in mine:
+                    self._name(item, fault)
+                continue
+            listed = {entry.key for entry in entries if isinstance(entry, ListedExecution)}
+            for item in mine:
+                if item.key in listed:
+                    self._name(item, BadAnswer("It is listed, and answers 404 all the same."))
 
     def _save(self) -> None:
         """Save a batch in one transaction; what is as it was at its last fetch writes nothing."""
         batch, self._batch, self._bytes = self._batch, [], 0
         if not batch:
             return
+        try:
+            self._write(batch)
+        finally:
+            for one in batch:
+                one.close()
+        self._job.listener(Saved(len(batch), self._tally.fetched))
+
+    def _write(self, batch: Sequence[Result]) -> None:
         tally = self._tally
         wholes = [one for one in batch if isinstance(one, Fetched)]
         alone = [one for one in batch if isinstance(one, FetchedAlone)]
@@ -139,7 +174,6 @@ class Saver:
                 )
             self._count(wholes, alone, known, before)
             ledger.note_counts(conn, tally.environment_key, tally.run_id, tally.counts())
-        self._job.listener(Saved(len(batch), tally.fetched))
 
     def _count(
         self,
@@ -178,6 +212,14 @@ class Saver:
 
 
 _message = attrgetter("message")
+
+
+def _as_listed(found: Whole, key: Key) -> Whole:
+    """Keep an execution under the birth its listing tells, be it of fewer digits than its own."""
+    born = found.execution.key.created_at
+    if born == key.created_at or times.epoch_ms(born) != times.epoch_ms(key.created_at):
+        return found
+    return replace(found, execution=replace(found.execution, key=key))
 
 
 def _size(result: Result) -> int:

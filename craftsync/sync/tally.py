@@ -154,7 +154,7 @@ class Tally:
         return Counts(
             listed=self.listed,
             fetched=self.fetched,
-            unchanged=self.listed - self.fetched,
+            unchanged=max(self.listed - self.fetched, 0),
             gone=self.gone,
             withheld=sum(one.missing for one in self.withheld),
             failed=len(self.failures) + len(self.waiting),

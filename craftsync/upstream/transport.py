@@ -17,6 +17,7 @@ import urllib3
 
 from craftsync.errors import BadAnswer, TooBig
 from craftsync.records import FileBytes
+from craftsync.upstream import gzipped
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.deadline import Watch, WatchedAdapter
 from craftsync.upstream.retries import Transient
@@ -148,7 +149,7 @@ class Transport:
 
     def _pieces(self, response: Any, what: str, limit: int) -> Iterator[bytes]:
         size = 0
-        while piece := response.raw.read1(_PIECE, decode_content=True):
+        for piece in gzipped.pieces(response.raw, size=_PIECE):
             size += len(piece)
             if size > limit:
                 raise TooBig(f"{what}: more than {limit:,} bytes")
@@ -225,8 +226,9 @@ def _origin(address: str) -> str:
 
 def _short(flaw: BaseException) -> str:
     """Say what went wrong in the words of the innermost cause, which knows best."""
-    reason = getattr(flaw, "reason", None) or (flaw.args[0] if flaw.args else None)
-    if isinstance(reason, BaseException) and reason is not flaw:
-        return _short(reason)
+    causes = [getattr(flaw, "reason", None), *flaw.args]
+    for cause in causes:
+        if isinstance(cause, BaseException) and cause is not flaw:
+            return _short(cause)
     text = str(flaw).split(": ", 1)[-1] if "object at 0x" in str(flaw) else str(flaw)
     return text or type(flaw).__name__

@@ -8,9 +8,10 @@ from journeys.checker import Mirror
 from lab import DAY, HOUR, Lab
 
 from craftsync.app import App
-from craftsync.simulator import Content, Faults, Line, Server, World
+from craftsync.simulator import KINDS, Content, Faults, Line, Server, World
 from craftsync.upstream.transport import Transport
 
+RATE = 0.2
 MOST_RUNS = 10
 MINUTE = timedelta(minutes=1)
 PAUSES = [20 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR, 16 * HOUR, DAY, DAY, DAY, DAY]
@@ -20,10 +21,32 @@ NS = 1_000_000_000
 CODES = {0, 3, 4, 7}
 
 
+def of_value(request):
+    """Whether the bytes of an input or output are asked for: any bytes may be true."""
+    return request.segments[2:3] == ("executions",) and request.segments[4:5] in (
+        ("inputs",),
+        ("outputs",),
+    )
+
+
+def of_value_or_log(request):
+    return of_value(request) or request.segments[4:5] == ("logs",)
+
+
+# Answers that are as good as true ones: no client can tell them from what the platform might say.
+# An HTML page may be a file, 204 says that there is no file or no log, `[]` may be a file.
+LIES = {
+    "html_200": of_value,
+    "empty_200": of_value,
+    "no_content": of_value_or_log,
+    "wrong_type": of_value,
+}
+
+
 class HastyApp(App):
     """An app that does not wait half a minute for an answer that will not come."""
 
-    timeout_s = 0.5
+    timeout_s = 0.3
 
     @contextmanager
     def platform(self, *given, **named):
@@ -43,11 +66,22 @@ class FaultyLab(Lab):
         )
 
 
-def estate(seed):
-    """A small world of every kind: files, secrets, metrics; two of its executions still run."""
+def estate(seed, *, pages=False):
+    """A small world of every kind: files, secrets, metrics; two of its executions still run.
+
+    With `pages` there are more metrics than an answer holds.
+    """
     world = World(seed=seed, executions=9, pipelines=3, settled=True, lines=4)
     world.start_execution("sandbox-notebook")
     world.start_execution("iris-train", deployment="iris-nightly")
+    world.add_execution("sandbox-notebook", created_at=world.now - 2 * DAY, given={"question": "?"})
+    if pages:
+        at_ms = int((world.now - DAY).timestamp()) * 1000
+        for number in range(2):
+            run = world.add_execution("sandbox-notebook", created_at=world.now - (2 + number) * DAY)
+            world.history.metrics_recorded[run.execution_id] = [
+                (f"m{name}", at_ms, float(name)) for name in range(5003)
+            ]
     return world
 
 
@@ -72,15 +106,17 @@ class Trial:
     def __init__(self, lab):
         self.lab = lab
         self.codes = []
+        self.gaps = []
         self.false_claims = []
 
-    def run(self):
+    def run(self, **asked):
         """Sync once; a claim to be complete is held against the truth."""
-        outcome = self.lab.sync()
+        outcome = self.lab.sync(**asked)
         self.codes.append(outcome.exit_code)
         self.gaps = gaps(self.lab)
         if outcome.exit_code == 0:
-            self.false_claims += [f"run {len(self.codes)}: {gap}" for gap in self.gaps]
+            lost = [gap for gap in self.gaps if not gap.startswith(LEFT_OVER)]
+            self.false_claims += [f"run {len(self.codes)}: {gap}" for gap in lost]
         return outcome
 
     def converge(self):
@@ -91,37 +127,45 @@ class Trial:
             if number == 0:
                 life_goes_on(self.lab.world)
             self.lab.world.advance(PAUSES[number])
+        return self
 
-    def tell(self, figures, what, **more):
-        figures(
-            "G2",
-            what,
-            runs=len(self.codes),
-            codes="/".join(map(str, self.codes)),
-            gaps=len(self.gaps),
-            false_claims=len(self.false_claims),
-            **more,
-        )
+    @property
+    def flaws(self):
+        """Tell in what the runs did not do as promised."""
+        found = [*self.false_claims, *(f"in the end: {gap}" for gap in self.gaps)]
+        if self.codes[-1] != 0:
+            found.append(f"ten runs were not enough: {self.codes}")
+        if not set(self.codes) <= CODES:
+            found.append(f"unforeseen codes: {self.codes}")
+        return found
+
+
+LEFT_OVER = "left over"
 
 
 def gaps(lab):
-    """Tell what the store lacks, has twice, or has otherwise than the platform."""
-    counts = {
-        relation: lab.column(f"select count(*) from {relation} where gone_at is null")[0]
-        for relation in ("executions", "deployments", "pipelines")
-    }
+    """Tell what the store lacks, has twice, or has otherwise than the platform.
+
+    What is held as there although it is gone is left over: absence is no deletion until confirmed.
+    """
+    told = Mirror(lab).differences()
     truth = lab.world.truth()
     true = {
-        "executions": len(truth.execution_ids()),
-        "deployments": len(list(truth.deployments())),
-        "pipelines": len(list(truth.pipelines())),
+        "executions": sorted(truth.execution_ids()),
+        "deployments": sorted(each["name"] for each in truth.deployments()),
+        "pipelines": sorted(each["pipeline_name"] for each in truth.pipelines()),
     }
-    twice = [
-        f"{name}: {counts[name]} held, {true[name]} in truth"
-        for name in counts
-        if counts[name] != true[name]
-    ]
-    return twice + Mirror(lab).differences()
+    names = {"executions": "execution_id", "deployments": "deployment_name"}
+    for relation, should in true.items():
+        name = names.get(relation, "pipeline_name")
+        held = lab.column(f"select {name} from {relation} where gone_at is null")
+        extra = sorted(set(held) - set(should))
+        if len(held) != len(set(held)):
+            told.append(f"{relation} held twice: {sorted(held)}")
+        if extra and set(should) <= set(held):
+            told = [each for each in told if not each.startswith((f"{relation}:", "last execu"))]
+            told += [f"{LEFT_OVER}: {relation} {each}" for each in extra]
+    return told
 
 
 @contextmanager
@@ -129,3 +173,15 @@ def faulty_lab(folder, world, rates, *, seed, **terms):
     faults = Faults(seed, rates, slow_s=0.05, drip_s=5, stale_s=3 * 86_400, **terms)
     with Server(world, faults=faults) as server:
         yield FaultyLab(world, server, folder)
+
+
+def tried(folder, kind, seed):
+    """Let a world be mirrored under one kind of fault; the trial, and how often it struck."""
+    lies = LIES.get(kind)
+    only = None if lies is None else lambda request: not lies(request)
+    world = estate(seed, pages=kind == "repeated_page")
+    with faulty_lab(folder, world, {kind: RATE}, seed=seed, only=only) as lab:
+        return Trial(lab).converge(), lab.server.faults.hits[kind]
+
+
+MIXED = {kind: RATE / len(KINDS) for kind in KINDS if kind not in LIES and kind != "stale_list"}

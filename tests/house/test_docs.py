@@ -1,7 +1,10 @@
 """What the documents say twice is held against the code."""
 
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+
+import pytest
 
 from craftsync.errors import EXIT_CODES
 
@@ -20,3 +23,21 @@ def test_every_make_target_of_the_readme_exists():
     named = set(re.findall(r"\bmake ([a-z-]+)", README))
     assert named >= {"demo", "test"}
     assert named <= targets
+
+
+def reference():
+    """The program that `make reference` runs."""
+    spec = spec_from_file_location("reference", ROOT / "docs" / "reference.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["relations", "commands"])
+def test_the_reference_is_what_the_code_says(name):
+    written = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert written == getattr(reference(), name)(), "make reference writes it anew"
+
+
+def test_every_column_of_the_reference_is_explained():
+    assert "|  |" not in reference().relations()

@@ -12,7 +12,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import closing, contextmanager
 from datetime import datetime

@@ -273,6 +273,37 @@ def test_a_file_that_is_no_store_is_a_problem(lab):
     assert "is not a store of craftsync" in only(examined(lab), "store").finding
 
 
+def as_somebody_else(ask):
+    """Ask in a process of a user who may not enter this user's folders."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            os.write(writing, repr(ask()).encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answer:
+        said = answer.read()
+    os.waitpid(child, 0)
+    return said
+
+
+def test_a_store_in_a_folder_that_this_user_may_not_enter_is_a_problem(tmp_path):
+    folder = tmp_path / "private"
+    folder.mkdir()
+    (folder / "history.db").write_bytes(b"")
+    environ = {"CRAFTSYNC_STORE": str(folder / "history.db"), "HOME": str(tmp_path)}
+    app = App(settings.load(environ=environ, cwd=tmp_path), environ)
+    assert "There is no store" in repr(list(app.doctor()))  # and every module is loaded
+    folder.chmod(0)
+    said = as_somebody_else(lambda: list(app.doctor()))
+    folder.chmod(0o700)
+    assert "history.db may not be read." in said
+
+
 def test_a_server_that_cannot_be_used_is_a_problem(lab):
     found = examined(lab, CRAFTSYNC_STORE="postgresql://ada:secret@127.0.0.1:9/history")
     assert only(found, "store").state == "problem"

@@ -81,7 +81,15 @@ def run(lab, *words):
 
 @pytest.mark.parametrize(
     ("lost", "count", "believed"),
-    [(11, 100, False), (10, 100, True), (11, 110, True), (2, 2, False), (1, 1, True), (1, 2, True)],
+    [
+        (11, 100, False),
+        (10, 100, True),
+        (11, 110, True),
+        (10, 50, True),
+        (2, 2, False),
+        (1, 1, True),
+        (1, 2, True),
+    ],
 )
 def test_a_loss_is_believed_or_withheld_by_its_size(known, lost, count, believed):
     lab = known(count)

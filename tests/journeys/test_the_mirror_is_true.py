@@ -414,6 +414,46 @@ def test_the_user_of_a_repository_and_unknown_credentials_are_not_kept(bare):
     assert SECRET.encode() not in everywhere(bare)
 
 
+def test_an_object_that_is_refused_is_kept_without_its_secrets(bare):
+    world = bare.world
+    world.add_pipeline("p")
+    world.add_deployment("d", "p")
+    world.mutate_deployment("d", created_at="?", endpoint_token=SECRET, note=f"is {SECRET}")
+    for number, changes in enumerate(({"created_at": "?"}, {"steps": {"no": "list"}})):
+        name = f"e{number}"
+        world.add_execution("p", execution_id=name, inputs=[env_item("key", SECRET)], lines=[])
+        world.mutate_execution(name, note=f"it is {SECRET}", **changes)
+    entry = world.truth().execution("e0").detail
+    world.override("GET", "/pipelines/p/executions", json_response([entry, entry_of(world, "e1")]))
+    outcome = bare.sync()
+    assert {one.object_id for one in outcome.failed} == {"d", "e0", "e1"}
+    kept = bare.column("select raw from sync_failure")
+    assert all(b"redacted:" in raw for raw in kept)
+    assert SECRET.encode() not in everywhere(bare)
+    assert SECRET not in repr(outcome)
+
+
+def entry_of(world, execution_id):
+    detail = world.truth().execution(execution_id).detail
+    return {name: detail[name] for name in ("execution_id", "created_at", "status")}
+
+
+# Names
+
+ODD_NAMES = ["a/b", "a#b?c=d", "a%2Fb", "déjà ✓", "a b", "...", "a;b", "'", '"', "+", "-x"]
+
+
+def test_objects_of_any_name_are_found_under_it(bare):
+    world = bare.world
+    for name in ODD_NAMES:
+        world.add_pipeline(name, inputs=[Port(name, "file")], outputs=[Port(name, "string")])
+        world.add_deployment(name, name)
+        world.add_execution(name, deployment=name, execution_id=name, lines=[])
+    assert bare.sync().failed == ()
+    assert bare.column("select count(*) from executions") == [len(ODD_NAMES)]
+    assert Mirror(bare).differences() == []
+
+
 # Steps and figures
 
 

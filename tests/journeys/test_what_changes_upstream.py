@@ -4,10 +4,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from click.testing import CliRunner
 from journeys.checker import Mirror, nanoseconds
 from lab import DAY, HOUR
 from lab import lab as make_lab
 
+from craftsync.cli import main
 from craftsync.errors import Usage
 from craftsync.simulator import (
     ABSENT,
@@ -246,6 +248,28 @@ def test_an_id_that_comes_back_is_another_execution_beside_the_old_one(lab):
     assert Mirror(lab).differences() == []
 
 
+def test_of_one_id_the_newest_is_shown_and_the_others_can_be_chosen(lab):
+    born = row(lab, "a1")["created_at"]
+    lab.world.recreate_execution("a1", status="Failed", lines=said("once more", "with feeling"))
+    lab.sync()
+
+    def ask(*words):
+        ended = CliRunner(env=lab.environ).invoke(main, [*words, "--format", "json"])
+        assert ended.exit_code == 0
+        return json.loads(ended.stdout), ended.stderr
+
+    shown, told = ask("show", "a1")
+    assert shown["status"] == "Failed"
+    assert shown["created_at"] in told
+    assert "another one" in told
+    lines, told = ask("logs", "a1")
+    assert [line["message"] for line in lines] == ["once more", "with feeling"]
+    assert shown["created_at"] in told
+    assert ask("show", "a1", "--created-at", born)[0]["status"] == "Succeeded"
+    lines, _ = ask("logs", "a1", "--created-at", born)
+    assert [line["message"] for line in lines] == ["hello from a1", "the end"]
+
+
 def test_an_execution_listed_under_two_pipelines_is_held_once_under_the_one_it_names(lab):
     true = [execution_entry(each) for each in lab.world.truth().executions()]
     lab.world.override("GET", "/pipelines/a/executions", json_response(true))
@@ -275,6 +299,41 @@ def test_an_execution_deleted_between_its_listing_and_its_detail_is_no_failure(l
     assert (outcome.outcome, outcome.exit_code, outcome.new) == ("complete", 0, 0)
     assert lab.column("select count(*) from executions where execution_id = 'brief'") == [0]
     assert Mirror(lab).differences() == []
+
+
+def test_an_execution_that_answers_404_while_it_is_listed_is_named_and_comes_later(lab):
+    lab.world.add_execution("a", execution_id="shy")
+    lab.server.faults = Faults()
+    lab.server.faults.once("lag_detail", path="*/executions/shy")
+    outcome = lab.sync()
+    assert (outcome.outcome, outcome.exit_code, outcome.new) == ("partial", 3, 0)
+    assert [one.object_id for one in outcome.failed] == ["shy"]
+    outcome = lab.sync()
+    assert (outcome.exit_code, outcome.new) == (0, 1)
+    assert Mirror(lab).differences() == []
+
+
+def test_a_listing_that_tells_fewer_digits_than_the_detail_shows_the_same_executions(lab):
+    born = LONG_AGO + HOUR
+    precise = f"{born:%Y-%m-%dT%H:%M:%S}.000456Z"
+    for number in range(12):
+        lab.world.add_execution("b", execution_id=f"d{number}", created_at=born, lines=[])
+        lab.world.mutate_execution(f"d{number}", where="detail", created_at=precise)
+    assert lab.sync().new == 12
+    outcome = lab.sync()
+    assert (outcome.exit_code, outcome.fetched, outcome.gone) == (0, 0, 0)
+
+
+def test_no_count_is_below_zero(lab):
+    lab.world.add_pipeline("c")
+    lab.world.add_execution("c", execution_id="runs", status="Running")
+    lab.sync()
+    lab.world.override("GET", "/pipelines/c/executions", json_response([]))
+    outcome = lab.sync()
+    assert (outcome.fetched, outcome.unchanged) == (1, 7)
+    outcome = lab.sync(pipelines=("c",))
+    assert (outcome.listed, outcome.fetched, outcome.unchanged) == (0, 1, 0)
+    assert lab.column("select unchanged from sync_runs order by run_id")[-1] == 0
 
 
 def test_an_execution_deleted_between_its_detail_and_its_log_loses_nothing_that_was_held(lab):

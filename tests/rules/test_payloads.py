@@ -823,6 +823,17 @@ def test_a_token_that_nobody_redacted_is_not_taken_for_its_fingerprint():
     assert payloads.deployment(bare).endpoint_token_fingerprint is None
 
 
+def test_every_text_column_of_a_deployment_is_fit_for_a_database():
+    columns = (
+        *("execution_rule", "mode", "status", "schedule", "human_readable_schedule"),
+        *("endpoint_url_path", "description", "created_by", "updated_by"),
+    )
+    read_one = deployment(a_listed_deployment(), a_deployment(**dict.fromkeys(columns, "a\0")))
+    kept = json.loads(read_one.exact)
+    assert kept.keys() == {*columns, "settings"}
+    assert [getattr(read_one, column) for column in columns] == ["a␀"] * len(columns)
+
+
 def test_odd_texts_of_a_deployment_are_shown_by_a_sign_and_kept():
     read_one = deployment(a_listed_deployment(), a_deployment(description="a\0", pods=["\ud83d"]))
     assert (read_one.description, read_one.pods) == ("a␀", '["\ufffd"]')
@@ -971,6 +982,8 @@ def test_a_log_line_is_read_field_by_field():
         (["timestamp,message\r\n2025-03-02,hello\r\n"], [(0, 1, "hello")]),
         (['message,timestamp\n"a, ""b""",2025-03-02\n'], [(0, 1, 'a, "b"')]),
         (["2025-03-02,hello"], [(0, 1, "hello")]),
+        (['2025-03-02,"a\nb"\n2025-03-02'], [(0, 1, "a\nb"), (0, 2, "2025-03-02")]),
+        (["2025-03-02,a,stdout,4711"], [(0, 1, "a")]),
         (["hello\n\nworld"], [(0, 1, "hello"), (0, 2, "world")]),
         ("timestamp,message\n2025-03-02,message", [(0, 1, "message")]),
         (["2025-03-02,a", "2025-03-02,b"], [(0, 1, "a"), (1, 2, "b")]),
@@ -1084,6 +1097,11 @@ def test_rows_that_pages_repeat_count_once():
         ("loss", 0, 1.0),
         ("loss", 1, 2.0),
     ]
+
+
+def test_two_batches_of_equal_values_are_two_batches():
+    rows = [{"name": "loss", "values": [0], "created_at": f"2025-03-02T0{n}:00Z"} for n in (8, 9)]
+    assert [metric.position for metric in payloads.metrics([], rows)] == [0, 1]
 
 
 def test_batches_of_a_list_are_counted_through():

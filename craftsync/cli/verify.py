@@ -1,0 +1,137 @@
+"""`craftsync verify`: what the platform shows now against what the store holds."""
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import chain
+
+import click
+from sqlalchemy import Connection
+
+from craftsync import times
+from craftsync.app import App
+from craftsync.cli import formats, options, say
+from craftsync.cli.formats import How
+from craftsync.errors import Partial
+from craftsync.query import runs as query
+from craftsync.settings import Environment
+from craftsync.store import read
+from craftsync.sync.verify import Sample, Verification
+
+_COLUMNS = {"environment": "text", "execution_id": "text", "part": "text", "drift": "text"}
+_DEFAULT = Fraction(2, 100)
+
+
+def _read_share(_: click.Context, __: click.Parameter, value: str | None) -> Fraction | None:
+    """Read `0.5%`: more than nothing, and no more than all."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"(\d{1,3}(?:\.\d{1,9})?) ?%", value.strip(), re.ASCII)
+    share = Fraction(found[1]) / 100 if found else Fraction(0)
+    if not 0 < share <= 1:
+        raise click.BadParameter(f"{value!r} is no share, as 2%, 0.5% or 100% are.")
+    return share
+
+
+@click.command()
+@options.app
+@options.environment
+@click.option(
+    "--sample",
+    "share",
+    metavar="SHARE",
+    callback=_read_share,
+    help="Compare so much of what is settled, drawn at random, as 0.5%."
+    " Default: 2%, and one execution at least.",
+)
+@click.option(
+    "--execution",
+    "ids",
+    multiple=True,
+    metavar="ID",
+    help="Compare this execution, settled or not; repeat for more. Default: a sample.",
+)
+@options.printing
+@click.pass_context
+def verify(
+    ctx: click.Context,
+    /,
+    app: App,
+    *,
+    environment: str | None,
+    share: Fraction | None,
+    ids: tuple[str, ...],
+    how: How,
+) -> None:
+    """Fetch executions again and compare them with the store.
+
+    Example: craftsync verify --sample 2%
+
+    Nothing is written. What differs is a row a part; what the store does not hold is not compared.
+    Ends with 0 when nothing differs, 3 when something does or could not be read, 2 for an unknown
+    id (the nearest are named), 4 when the environment is another one than was mirrored, 6 for
+    settings and credentials, 7 when the platform cannot be reached, 8 when the store cannot be
+    used.
+    """
+    if ids and share is not None:
+        raise click.UsageError("--sample and --execution exclude each other.")
+    chosen: Sample | Sequence[int] = Sample(share or _DEFAULT, times.epoch_ms(app.now()))
+    with app.reading() as conn:
+        if ids:
+            executions = _named(conn, ids, environment)
+            chosen = [one.key for one in executions]
+            names = {one.row["environment"] for one in executions}
+            environments = [app.settings.environment(name) for name in sorted(names)]
+        else:
+            environments = _environments(app, conn, environment)
+    with app.verification(environments, chosen) as found:
+        rows = found.rows(lambda done, of: say.progress(f"{done:,} of {of:,} compared"))
+        first = next(rows, None)
+        if first is not None or not _is_silent(how):
+            formats.rows(_COLUMNS, chain([first] if first else [], rows), **how)
+    _tell(found)
+    ctx.exit(Partial.exit_code if found.drifted else 0)
+
+
+def _is_silent(how: How) -> bool:
+    """Whether a table without rows is left out: for cron, which mails what is printed."""
+    return say.manner.quiet and how["format"] == "table" and how["output"] is None
+
+
+def _named(conn: Connection, ids: Sequence[str], environment: str | None) -> list[query.Chosen]:
+    """Find the executions of these ids, in order of time; say what is odd about them."""
+    found: dict[int, query.Chosen] = {}
+    for name in ids:
+        one = query.execution(conn, name, query.Pick(environment))
+        if one.others:
+            born = times.utc_text(one.row["created_at"])
+            say.note(f"{name} was there before; this is the newest, created at {born}.")
+        if one.row["gone_at"] is not None:
+            say.warning(f"{name} is gone upstream: only its stored bytes are looked at.")
+        found[one.key] = one
+    return sorted(found.values(), key=lambda one: (one.row["created_at"], one.row["execution_id"]))
+
+
+def _environments(app: App, conn: Connection, name: str | None) -> list[Environment]:
+    """Return the environment of that name; without one, all that are configured and mirrored."""
+    asked = [name] if name is not None else []
+    configured = app.settings.environments_to_use(asked, all_envs=not asked)
+    held = set(read.environment_names(conn))
+    mirrored = [one for one in configured if one.name in held]
+    if not mirrored:
+        query.known_environment(conn, configured[0].name)  # tells which ones there are
+    return mirrored
+
+
+def _tell(found: Verification) -> None:
+    """Say on stderr how much was compared, and what to type where something differs."""
+    compared = f"{found.compared:,} {'execution' if found.compared == 1 else 'executions'}"
+    if found.drifted:
+        say.warning(
+            f"{compared} compared, {found.drifted:,} with a difference.",
+            hint="To take over what upstream shows: craftsync sync --full",
+        )
+    elif found.compared:
+        say.note(f"{compared} compared: nothing differs.")
+    else:
+        say.note("The store holds no settled execution: nothing was compared.")

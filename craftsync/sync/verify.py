@@ -1,0 +1,223 @@
+"""Fetch executions again and hold them against the store. Nothing is written, no lock is taken.
+
+The store is read in small transactions, so that it can be written meanwhile: an execution is
+compared with what is held of it once it has come.
+"""
+
+import math
+import random
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import product
+from typing import NamedTuple, TypeAlias, TypeVar
+
+from sqlalchemy import Engine
+
+from craftsync.errors import BadAnswer, Missing, Refused, Unreachable
+from craftsync.records import Whole
+from craftsync.store import compare, environments, files
+from craftsync.store.chosen import Candidate, candidates, largest_file, settled
+from craftsync.store.difference import named
+from craftsync.store.upsert import batches
+from craftsync.sync.fetch import in_parallel
+from craftsync.sync.job import Job
+from craftsync.times import utc_text
+from craftsync.upstream.whole import Fetcher, Wants
+
+T = TypeVar("T")
+Counted: TypeAlias = Callable[[int, int], object]
+"""Told how many executions are compared, and how many there are to compare."""
+
+_FILES_REMEMBERED = 4096  # many executions have the same few files
+
+
+class Drift(NamedTuple):
+    """What differs, of one part of one execution; of the whole where the part is ''."""
+
+    environment: str
+    execution_id: str
+    part: str
+    drift: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """So large a share of all settled executions, drawn at random out of `seed`."""
+
+    share: Fraction
+    seed: int
+
+
+def sample(items: Iterable[T], *, count: int, share: Fraction, seed: int) -> Iterator[T]:
+    """Yield so large a share of `count` items, at least one, each set of them as likely.
+
+    They keep their order, and none but one is in memory: Knuth's selection sampling.
+    """
+    wanted = math.ceil(count * min(share, Fraction(1)))
+    drawn = random.Random(seed)
+    for left, item in zip(range(count, 0, -1), items, strict=False):
+        if drawn.random() * left < wanted:
+            wanted -= 1
+            yield item
+
+
+class Verification:
+    """Compares executions of environments; `jobs` are these, by their names in the store.
+
+    What is chosen are keys of executions, settled or not, or a sample of what is settled.
+    """
+
+    def __init__(
+        self, jobs: Mapping[str, Job], reader: Engine, chosen: Sample | Sequence[int]
+    ) -> None:
+        self._jobs = jobs
+        self._reader = reader
+        self._chosen = chosen
+        self._is_whole = lru_cache(_FILES_REMEMBERED)(self._read_again)
+        self.compared = 0
+        self.drifted = 0
+
+    def rows(self, counted: Counted = lambda _done, _of: None) -> Iterator[Drift]:
+        """Yield what differs, a row a part, in the order of (created_at, execution_id, part).
+
+        What cannot be read upstream is a row too. Raises `Refused` when an environment is another
+        one than the store knows, and what ends any run: `BadCredentials`, `Unreachable`.
+        """
+        for name, job in self._jobs.items():
+            self._recognise(name, job)
+        keys = self._keys()
+        fetchers = self._fetchers()
+
+        def fetch(item: tuple[int, Candidate]) -> Whole | None:
+            one = item[1]
+            return _fetch(fetchers[one.environment, one.logs, one.files], one)
+
+        workers = max((job.options.workers for job in self._jobs.values()), default=1)
+        ready: dict[int, Sequence[Drift]] = {}
+        following = 0
+        for (place, one), found in in_parallel(
+            fetch,
+            enumerate(self._candidates(keys)),
+            workers=min(workers, len(keys)),
+            waiting=workers,
+            discard=_close,
+        ):
+            ready[place] = self._compare(one, found)
+            self.compared += 1
+            self.drifted += bool(ready[place])
+            counted(self.compared, len(keys))
+            while following in ready:
+                yield from ready.pop(following)
+                following += 1
+
+    def _recognise(self, name: str, job: Job) -> None:
+        """Refuse to take another environment for the one that was mirrored."""
+        try:
+            found = job.platform.environment_id()
+        except BadAnswer as fault:
+            raise Unreachable(
+                f"{job.url} does not answer: {fault}",
+                hint="Check the url with: craftsync config show",
+            ) from fault
+        with self._reader.connect() as conn:
+            row = environments.find(conn, name)
+        if row and row.upstream_id and found and found != row.upstream_id:
+            raise Refused(
+                f"The environment {name} is another one than was mirrored: upstream says {found},"
+                f" the store knows {row.upstream_id}. Nothing was compared.",
+                hint="Check its url with: craftsync config show",
+            )
+
+    def _keys(self) -> Sequence[int]:
+        """Return the keys of what is chosen, eight bytes each."""
+        if not isinstance(self._chosen, Sample):
+            return self._chosen
+        with self._reader.connect() as conn:
+            count, keys = settled(conn, list(self._jobs))
+            share, seed = self._chosen.share, self._chosen.seed
+            return array("q", sample(keys, count=count, share=share, seed=seed))
+
+    def _fetchers(self) -> dict[tuple[str, bool, bool], Fetcher]:
+        """Return what fetches executions of an environment with logs, with files or without.
+
+        What is held is fetched again however large it is.
+        """
+        with self._reader.connect() as conn:
+            largest = largest_file(conn)
+        return {
+            (name, logs, with_files): Fetcher(
+                job.platform,
+                job.redactor,
+                Wants(logs, with_files, max(largest, job.options.wants.max_file_bytes)),
+            )
+            for (name, job), logs, with_files in product(
+                self._jobs.items(), (True, False), (True, False)
+            )
+        }
+
+    def _candidates(self, keys: Sequence[int]) -> Iterator[Candidate]:
+        """Look up what is chosen, some at a time; the threads that fetch take turns here."""
+        for some in batches(keys):
+            with self._reader.connect() as conn:
+                found = candidates(conn, some)
+            yield from found
+
+    def _compare(self, one: Candidate, found: Whole | Exception | None) -> Sequence[Drift]:
+        """Tell what differs of one execution, a row a part."""
+        told: dict[str, list[str]] = defaultdict(list)
+        try:
+            with self._reader.connect() as conn:
+                for part, drift in compare.damages(conn, one.execution_key, self._is_whole):
+                    told[part].append(drift)
+                if isinstance(found, Whole) and found.execution.key == one.key:
+                    for part, drift in compare.differences(conn, one.execution_key, found):
+                        told[part].append(drift)
+                elif isinstance(found, Missing):
+                    # A sync may have found out meanwhile.
+                    if not any(row.gone for row in candidates(conn, [one.execution_key])):
+                        told[""].append("gone upstream")
+                elif isinstance(found, Whole):
+                    born = utc_text(found.execution.key.created_at)
+                    told[""].append(f"another one upstream, created at {born}")
+                elif found is not None:
+                    told[""].append(f"could not be read: {found}")
+        finally:
+            _close(found)
+        return [
+            Drift(one.environment, one.key.execution_id, part, named(told[part], "; "))
+            for part in sorted(told)
+        ]
+
+    def _read_again(self, sha256: str) -> bool:
+        with self._reader.connect() as conn:
+            return files.verify(conn, sha256)
+
+
+def _fetch(fetcher: Fetcher, one: Candidate) -> Whole | None:
+    """Fetch an execution as far as it is held; None for one that is gone."""
+    if one.gone:
+        return None
+
+    def again() -> Whole:
+        return fetcher.whole(
+            one.key.execution_id,
+            scope_pipeline=one.pipeline_name,
+            with_metrics=one.metrics,
+        )
+
+    found = again()
+    if found.lines and len(found.lines) < one.lines:
+        # The platform may cap its answers: a second one of the same length shows it, and the log
+        # is then read by windows.
+        found.close()
+        return again()
+    return found
+
+
+def _close(found: Whole | Exception | None) -> None:
+    if isinstance(found, Whole):
+        found.close()
