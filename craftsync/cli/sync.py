@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import options, rehearsal, say, streams, summary
+from craftsync.cli import options, rehearsal, say, sinks, streams, summary
 from craftsync.cli.formats import How
-from craftsync.errors import Busy
+from craftsync.errors import Busy, Usage
 
 
 @click.command()
@@ -79,6 +79,8 @@ def sync(
     absences are not believed, 6 for settings and credentials, 7 when the platform cannot be
     reached, 8 when the store cannot be used, 75 when another craftsync is at work.
     """
+    if metrics_file is not None:
+        sinks.check(metrics_file)
     chosen = app.settings.environments_to_use(environments, all_environments)
     wanted = app.sync_options(logs=not no_logs, files=not no_files, **asked)
     if dry_run:
@@ -93,7 +95,10 @@ def sync(
     for outcome in report.outcomes:
         summary.tell(outcome)
     if metrics_file is not None:
-        app.write_metrics(metrics_file, report)
+        try:
+            app.write_metrics(metrics_file, report)
+        except Usage as flaw:  # the sync's own code says more
+            say.failure(flaw)
     with streams.after_work():
         if how["format"] == "json":
             summary.show_json(report.run_id, report.outcomes, report.exit_code, how)

@@ -28,12 +28,14 @@ def pieces(raw: Any, *, size: int) -> Iterator[bytes]:
         while packed := packed or raw.read1(size, decode_content=False):
             has_come = True
             if member.eof:  # what follows is one more member, or padding that says nothing
-                if not packed.startswith(b"\x1f\x8b"):
+                if not packed.startswith(b"\x1f"):
                     break
                 member = zlib.decompressobj(_GZIP)
             if piece := member.decompress(packed, size):
                 yield piece
             packed = member.unconsumed_tail or member.unused_data
+        if has_come and (rest := member.flush()):  # a few bytes that did not fit in a piece
+            yield rest
     except zlib.error as flaw:
         raise DecodeError(f"the body is no gzip: {flaw}") from flaw
     if has_come and not member.eof:

@@ -5,6 +5,7 @@ is read piece by piece against one deadline and a size limit, decompressed bytes
 """
 
 import hashlib
+import re
 import tempfile
 import threading
 import time
@@ -27,6 +28,9 @@ CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 30.0
 _TIMED_OUT = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
 _CUT = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+
+# urllib3 begins its sentences with the connection, and shows it as the class of ours that it is.
+_CONNECTION = re.compile(r"^(?:<[^>]*object at 0x[^>]*>|\w+\(host=[^)]*\)): ")
 
 Through: TypeAlias = Callable[[Iterator[bytes]], Iterator[bytes]]
 """What the bytes of a file go through before they are hashed: redaction."""
@@ -230,5 +234,4 @@ def _short(flaw: BaseException) -> str:
     for cause in causes:
         if isinstance(cause, BaseException) and cause is not flaw:
             return _short(cause)
-    text = str(flaw).split(": ", 1)[-1] if "object at 0x" in str(flaw) else str(flaw)
-    return text or type(flaw).__name__
+    return _CONNECTION.sub("", str(flaw)) or type(flaw).__name__

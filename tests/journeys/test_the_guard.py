@@ -4,7 +4,9 @@ import os
 import shlex
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,31 +23,43 @@ LISTING = "/pipelines/p/executions"
 ROOT = Path(__file__).parents[2]
 
 
+def world_of(count, pipeline):
+    world = World(executions=0, pipelines=0)
+    born = world.now - 2 * DAY
+    world.add_pipeline(pipeline, created_at=born)
+    lines = [Line(0, "a"), Line(10**9, "b")]
+    for number in range(count):
+        world.add_execution(
+            pipeline, execution_id=f"e{number}", created_at=born + MINUTE, lines=lines
+        )
+    return world
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory):
+    """Give the store after the first sync of such a world."""
+
+    @cache
+    def after(count, pipeline):
+        with make_lab(tmp_path_factory.mktemp("first"), world_of(count, pipeline)) as lab:
+            assert lab.sync().exit_code == 0
+        return lab.store.read_bytes()
+
+    return after
+
+
 @pytest.fixture
-def known(tmp_path):
+def known(tmp_path, synced):
     """Make a lab whose store knows so many executions of one pipeline, all of them settled."""
-    made = []
+    with ExitStack() as stack:
 
-    def make(count, *, pipeline="p"):
-        world = World(executions=0, pipelines=0)
-        born = world.now - 2 * DAY
-        world.add_pipeline(pipeline, created_at=born)
-        lines = [Line(0, "a"), Line(10**9, "b")]
-        for number in range(count):
-            world.add_execution(
-                pipeline, execution_id=f"e{number}", created_at=born + MINUTE, lines=lines
-            )
-        context = make_lab(tmp_path, world)
-        lab = context.__enter__()
-        made.append(context)
-        assert lab.sync().exit_code == 0
-        world.advance(HOUR)
-        world.requests.clear()
-        return lab
+        def make(count, *, pipeline="p"):
+            lab = stack.enter_context(make_lab(tmp_path, world_of(count, pipeline)))
+            lab.store.write_bytes(synced(count, pipeline))
+            lab.world.advance(HOUR)
+            return lab
 
-    yield make
-    for context in made:
-        context.__exit__(None, None, None)
+        yield make
 
 
 def entries(lab, pipeline="p"):
@@ -278,9 +292,8 @@ def test_a_failed_listing_of_the_estate_leaves_it_as_it_is(known, kind, answer):
 # Deployments and pipelines
 
 
-@pytest.fixture
-def estate(tmp_path):
-    """A lab over twelve pipelines, each with a deployment and an execution of it."""
+def twelve():
+    """Make twelve pipelines, each with a deployment and an execution of it."""
     world = World(executions=0, pipelines=0)
     born = world.now - 2 * DAY
     for number in range(12):
@@ -293,9 +306,15 @@ def estate(tmp_path):
             created_at=born + MINUTE,
             lines=[],
         )
-    with make_lab(tmp_path, world) as lab:
+    return world
+
+
+@pytest.fixture
+def estate(tmp_path):
+    """A lab an hour after the first sync of those twelve."""
+    with make_lab(tmp_path, twelve()) as lab:
         assert lab.sync().exit_code == 0
-        world.advance(HOUR)
+        lab.world.advance(HOUR)
         yield lab
 
 

@@ -33,9 +33,8 @@ def said(*messages):
     return [Line(start + number * 10**9, message) for number, message in enumerate(messages)]
 
 
-@pytest.fixture
-def world():
-    """Two pipelines, a deployment of each, and four settled executions of each deployment."""
+def make_world():
+    """Make two pipelines, a deployment of each, and four settled executions of each deployment."""
     world = World(executions=0, pipelines=0)
     for name in ("a", "b"):
         world.add_pipeline(name, created_at=LONG_AGO)
@@ -51,12 +50,20 @@ def world():
     return world
 
 
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory):
+    """A store after the first sync of such a world."""
+    with make_lab(tmp_path_factory.mktemp("first"), make_world()) as lab:
+        assert lab.sync().exit_code == 0
+    return lab.store.read_bytes()
+
+
 @pytest.fixture
-def lab(tmp_path, world):
-    with make_lab(tmp_path, world) as made:
-        made.sync()
-        world.advance(HOUR)
-        world.requests.clear()
+def lab(tmp_path, synced):
+    """A lab an hour after its first sync."""
+    with make_lab(tmp_path, make_world()) as made:
+        made.store.write_bytes(synced)
+        made.world.advance(HOUR)
         yield made
 
 

@@ -1,0 +1,105 @@
+"""Pages of metrics that do not add up, and how many requests they may cost."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from craftsync.errors import BadAnswer
+from craftsync.upstream.metrics import LISTS, SINGLE, of_execution, recording_pipelines
+
+
+def row(name, value=0.5, pipeline="p"):
+    return {"name": name, "value": value, "pipeline_name": pipeline, "execution_id": "e1"}
+
+
+def row_of_list(name, values):
+    return {"name": name, "values": values, "pipeline_name": "p", "execution_id": "e1"}
+
+
+@dataclass
+class Pages:
+    """Answers page by page: of single values what the test says, of lists nothing else said."""
+
+    single: object
+    lists: object = lambda page: {"metrics": [], "total_count": 0}
+    asked: list = field(default_factory=list)
+
+    def metrics(self, kind, query):
+        page = int(query["page"])
+        self.asked.append((kind, page, query.get("filters[execution_id]")))
+        return (self.single if kind == SINGLE else self.lists)(page)
+
+
+def test_one_page_of_each_kind_is_two_requests():
+    pages = Pages(lambda page: {"metrics": [row("f1")], "total_count": 1})
+    assert [metric.name for metric in of_execution(pages, "e1")] == ["f1"]
+    assert pages.asked == [(SINGLE, 1, "e1"), (LISTS, 1, "e1")]
+
+
+def test_pages_are_read_until_as_many_came_as_the_platform_counts():
+    pages = Pages(lambda page: {"metrics": [row(f"m{page}")], "total_count": 3})
+    assert [metric.name for metric in of_execution(pages, "e1")] == ["m1", "m2", "m3"]
+
+
+def test_the_same_last_page_for_ever_is_an_error_after_few_requests():
+    pages = Pages(lambda page: {"metrics": [row("f1")], "total_count": 2})
+    with pytest.raises(BadAnswer, match="repeats"):
+        of_execution(pages, "e1")
+    assert len(pages.asked) <= 3
+
+
+def test_two_pages_that_take_turns_for_ever_are_an_error_after_few_requests():
+    pages = Pages(lambda page: {"metrics": [row(f"m{page % 2}")], "total_count": 9})
+    with pytest.raises(BadAnswer, match="repeats"):
+        of_execution(pages, "e1")
+    assert len(pages.asked) <= 4
+
+
+def test_an_empty_page_before_all_came_is_an_error():
+    pages = Pages(lambda page: {"metrics": [row("f1")] if page == 1 else [], "total_count": 2})
+    with pytest.raises(BadAnswer, match="1 came of 2"):
+        of_execution(pages, "e1")
+
+
+def test_a_count_that_is_too_small_loses_nothing_of_the_page_that_came():
+    pages = Pages(lambda page: {"metrics": [row("a"), row("b")], "total_count": 1})
+    assert [metric.name for metric in of_execution(pages, "e1")] == ["a", "b"]
+
+
+@pytest.mark.parametrize("total", [1, 3])
+def test_of_lists_the_platform_may_count_lists_or_values(total):
+    listed = {"metrics": [row_of_list("loss", [3, 2, 1])], "total_count": total}
+    empty = {"metrics": [], "total_count": total}
+    pages = Pages(
+        lambda page: {"metrics": [], "total_count": 0},
+        lambda page: listed if page == 1 else empty,
+    )
+    found = of_execution(pages, "e1")
+    assert [(metric.name, metric.position, metric.value) for metric in found] == [
+        ("loss", 0, 3.0),
+        ("loss", 1, 2.0),
+        ("loss", 2, 1.0),
+    ]
+
+
+@pytest.mark.parametrize("answer", [None, [], {"metrics": None}, {"total_count": 0}, "x"])
+def test_what_holds_no_list_of_metrics_is_an_error(answer):
+    with pytest.raises(BadAnswer):
+        of_execution(Pages(lambda page: answer), "e1")
+
+
+def test_a_number_that_is_none_keeps_its_token():
+    pages = Pages(lambda page: {"metrics": [row("f1", "NaN")], "total_count": 1})
+    (metric,) = of_execution(pages, "e1")
+    assert (metric.value, metric.value_text) == (None, "NaN")
+
+
+def test_the_pass_over_all_ends_as_soon_as_every_pipeline_is_known_to_record():
+    pages = Pages(lambda page: {"metrics": [row("f1", pipeline=f"p{page}")], "total_count": 1000})
+    assert recording_pipelines(pages, known=frozenset({"p1", "p2"})) == {"p1", "p2"}
+    assert len(pages.asked) == 2
+
+
+def test_the_pass_over_all_names_only_pipelines_that_record():
+    pages = Pages(lambda page: {"metrics": [row("f1", pipeline="p1")], "total_count": 1})
+    assert recording_pipelines(pages, known=frozenset({"p1", "p2"})) == {"p1"}
