@@ -178,28 +178,38 @@ class Platform:
 
     def _object(self, collection: str, name: str) -> Payload:
         address = url(self._environment_url, collection, name)
-        payload = self._decoded("GET", address, max_bytes=DETAIL_BYTES)
-        if not isinstance(payload, dict):
-            raise BadAnswer(f"GET {collection}/{name}: the answer is no JSON object")
-        return payload
+
+        def ask() -> Payload:
+            payload = self._decoded_once("GET", address, max_bytes=DETAIL_BYTES)
+            if not isinstance(payload, dict):
+                # Asked for once more, as a listing is: it may be a proxy's word.
+                raise Transient(
+                    f"GET {collection}/{name}: the answer is no JSON object", attempts=2
+                )
+            return payload
+
+        return self._retries.run(ask)
 
     def _decoded(
         self, method: str, address: str, *, max_bytes: int, body: bytes | None = None
     ) -> Any:
+        return self._retries.run(
+            lambda: self._decoded_once(method, address, max_bytes=max_bytes, body=body)
+        )
+
+    def _decoded_once(
+        self, method: str, address: str, *, max_bytes: int, body: bytes | None = None
+    ) -> Any:
         """Decode JSON with every digit; a body that is no JSON is asked for once more."""
-
-        def ask() -> Any:
-            answer = self._signed(method, address, max_bytes=max_bytes, body=body)
-            if answer.is_nothing:
-                return None
-            try:
-                return exact.loads(answer.body)
-            except ValueError as flaw:
-                raise Transient(
-                    f"{answer.what}: the answer is no JSON", status=answer.status, attempts=2
-                ) from flaw
-
-        return self._retries.run(ask)
+        answer = self._signed(method, address, max_bytes=max_bytes, body=body)
+        if answer.is_nothing:
+            return None
+        try:
+            return exact.loads(answer.body)
+        except ValueError as flaw:
+            raise Transient(
+                f"{answer.what}: the answer is no JSON", status=answer.status, attempts=2
+            ) from flaw
 
     def _listing(self, *segments: str, key: str) -> Sequence[Payload]:
         address = url(self._environment_url, *segments)

@@ -81,7 +81,8 @@ class LogReader:
                 return False  # a longer answer was given: the cap, if any, is above this
             if count > self._most:
                 self._most, self._of_most = count, [execution_id]
-                return count % _ROUND == 0 or self._cap is not None
+                self._cap = None  # whatever was taken for one: more than that came
+                return count % _ROUND == 0
             if count % _ROUND and self._innocent[count] >= _BELIEVED:
                 return False
             self._of_most.append(execution_id)
@@ -117,7 +118,7 @@ class _Asker:
             beyond = self._ask(window)
             if any(_is_outside(line, window) for line in beyond):
                 return False  # no window is heeded: there is no way to ask for more
-            if len(beyond) >= len(lines) or Counter(map(_content, beyond)) - held:
+            if Counter(map(_content, beyond)) - held or len(beyond) >= max(len(lines), _ROUND):
                 return True
         return False
 

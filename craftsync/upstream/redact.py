@@ -11,7 +11,7 @@ Redacting what is redacted changes nothing.
 
 import hmac
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
@@ -99,6 +99,12 @@ class Redactor:
             parameters = self._sealing.items(payload["parameters"], ("inputs",), seal)
             payload = {**payload, "parameters": parameters}
         return self._finish(payload, secrets)
+
+    def cleaner(self, secrets: Secrets) -> Callable[[str], str] | None:
+        """Return what replaces in many texts what `text` would; None when there is nothing to."""
+        if not secrets and not self._patterns:
+            return None
+        return lambda text: self.text(text, secrets)
 
     def text(self, text: str, secrets: Secrets) -> str:
         """Replace what `text` says of the secrets, and what the user's patterns find in it."""

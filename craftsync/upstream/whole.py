@@ -103,9 +103,8 @@ class Fetcher:
         if not self._wants.logs:
             found.parts.append(Part(PartKind.LOGS, "", PartState.PENDING))
             return None
-        clean = self._cleaner(secrets)
         try:
-            log = self._logs.read(execution_id, clean=clean)
+            log = self._logs.read(execution_id, clean=self._redactor.cleaner(secrets))
         except Missing:
             log = Log((), is_absent=True)
         except UpstreamFault as fault:

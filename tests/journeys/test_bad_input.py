@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -167,7 +167,6 @@ def test_a_name_from_upstream_cannot_drive_the_terminal(lab):
 
 READERS = (
     ["status"],
-    ["deployments"],
     ["show", "x"],
     ["logs", "x"],
     ["db", "current"],
@@ -185,7 +184,7 @@ def test_a_reader_without_a_store_ends_with_8_and_says_what_to_type(lab, words):
     assert list(lab.folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["status"], ["runs"], ["sync"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["status"], ["sync"]], ids=" ".join)
 def test_a_file_that_is_no_store_ends_with_8_and_is_left_alone(lab, words):
     lab.store.write_bytes(b"my diary, since 2019\n" * 300)
     _, err = run(lab, *words, code=8)
@@ -218,9 +217,8 @@ def test_a_newer_store_ends_with_8_and_is_left_alone(lab, words):
 
 def test_a_folder_in_the_place_of_the_store_ends_with_8(lab):
     lab.store.mkdir()
-    for words in (["sync"], ["status"]):
-        _, err = run(lab, *words, code=8)
-        assert f"{lab.store}" in err.splitlines()[0]
+    _, err = run(lab, "sync", code=8)
+    assert f"{lab.store}" in err.splitlines()[0]
 
 
 def test_a_damaged_store_ends_with_8(lab):
@@ -228,9 +226,8 @@ def test_a_damaged_store_ends_with_8(lab):
     held = bytearray(lab.store.read_bytes())
     held[4096 : len(held)] = b"\xff" * (len(held) - 4096)
     lab.store.write_bytes(held)
-    for words in (["runs"], ["sync"]):
-        _, err = run(lab, *words, code=8)
-        assert err.splitlines()[-1].startswith("hint: ")
+    _, err = run(lab, "sync", code=8)
+    assert err.splitlines()[-1].startswith("hint: ")
 
 
 @pytest.mark.parametrize("place", ["store", "folder"])
@@ -296,8 +293,7 @@ def test_several_environments_want_a_choice(lab):
     one = lab.column("select execution_id from executions limit 1")[0]
     _, err = run(lab, "show", one, code=2, environ=environ)
     assert "hint: Add --env prod" in err
-    run(lab, "show", one, "--env", "staging", code=0, environ=environ)
-    _, err = run(lab, "runs", "--env", "pord", code=2, environ=environ)
+    _, err = run(lab, "show", one, "--env", "pord", code=2, environ=environ)
     assert "prod, staging" in err
 
 
@@ -332,7 +328,7 @@ def test_an_unknown_pipeline_ends_with_2_and_names_the_nearest(lab):
     assert hint.startswith("hint: Did you mean iris-train")
 
 
-@pytest.mark.parametrize("words", [["show"], ["show", "execution"], ["logs"]], ids=" ".join)
+@pytest.mark.parametrize("words", [["show"], ["logs"]], ids=" ".join)
 def test_an_unknown_id_ends_with_2_and_names_the_nearest(mirrored, words):
     known = mirrored.column("select execution_id from executions limit 1")[0]
     out, err = run(mirrored, *words, known + "x", code=2)
@@ -386,16 +382,13 @@ def test_what_sync_and_status_say_to_machines_has_its_form(lab):
     assert "never" in err
 
 
-def test_status_ends_with_5_when_it_is_too_old_and_0_when_it_is_not(lab):
-    run(lab, "sync", "-q", code=0)
-    out, _ = run(lab, "status", "--json", "--max-age", "1h", code=0)
+def test_status_ends_with_5_when_it_is_too_old_and_0_when_it_is_not(mirrored):
+    out, _ = run(mirrored, "status", "--json", "--max-age", "9999w", code=0)
     one = json.loads(out)["environments"][0]
-    assert 0 <= one["age_s"] < 120
     at = one["last_complete_at"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", at)
-    assert datetime.fromisoformat(at)
-    time.sleep(max(0, 1.1 - one["age_s"]))
-    _, err = run(lab, "status", "--max-age", "1s", code=5)
+    assert at == f"{mirrored.world.now:%Y-%m-%dT%H:%M:%S.%fZ}"
+    assert abs(one["age_s"] - (datetime.now(UTC) - datetime.fromisoformat(at)).total_seconds()) < 60
+    _, err = run(mirrored, "status", "--max-age", "1s", code=5)
     assert err.startswith("error: default is ")
 
 

@@ -602,6 +602,16 @@ def test_a_sync_may_write_while_executions_are_compared(tmp_path):
         assert found.compared == 60
 
 
+def test_parts_that_a_sync_brings_meanwhile_are_left_for_another_time(tmp_path, world):
+    with make_lab(tmp_path, world) as lab:
+        lab.sync(logs=False, files=False)
+        app = lab.app
+        with app.verification(app.settings.environments_to_use(), Sample(ALL, 1)) as found:
+            rows = found.rows(lambda done, of: lab.sync() if done == 1 else None)
+            assert list(rows) == []
+        assert set(lab.column("select state from parts")) == {"ok"}
+
+
 def test_no_secret_is_in_what_is_printed(tmp_path):
     with make_lab(tmp_path, World(seed=2, executions=60, settled=True)) as lab:
         lab.sync()

@@ -318,6 +318,11 @@ def test_our_own_tokens_can_be_looked_for():
     )
 
 
+def test_a_fingerprint_is_no_secret():
+    assert REDACTOR.secrets([fingerprint(SECRET)]) == {}
+    assert REDACTOR.text(fingerprint(SECRET), REDACTOR.secrets([SECRET])) == fingerprint(SECRET)
+
+
 def test_a_fingerprint_is_no_echo_even_where_its_digits_spell_a_secret():
     printed = fingerprint(SECRET)
     secrets = REDACTOR.secrets([printed[9:17]])
@@ -659,11 +664,11 @@ def streamed(chunks, secrets):
 
 @pytest.mark.parametrize("size", [1, 2, 7, 13, 14, 15, 30, 1000])
 def test_an_echo_in_a_file_is_replaced_wherever_the_chunks_are_cut(size):
-    secrets = REDACTOR.secrets([SECRET, SECRET + "-and-more", "päss-wörd"])
-    content = f"\0{SECRET}|päss-wörd|{SECRET}-and-more|{SECRET}-and-mor{SECRET}".encode()
+    secrets = REDACTOR.secrets([SECRET, SECRET + "-and-more-and-so-on", "päss-wörd"])
+    content = f"\0{SECRET}|päss-wörd|{SECRET}-and-more-and-so-on|{SECRET}-and-mor{SECRET}".encode()
     chunks = [content[at : at + size] for at in range(0, len(content), size)]
     expected = "\0{}|{}|{}|{}-and-mor{}".format(
-        *map(fingerprint, [SECRET, "päss-wörd", SECRET + "-and-more", SECRET, SECRET])
+        *map(fingerprint, [SECRET, "päss-wörd", SECRET + "-and-more-and-so-on", SECRET, SECRET])
     )
     assert streamed(chunks, secrets) == (expected.encode(), True)
 
@@ -673,6 +678,19 @@ def test_a_file_without_echoes_comes_through_unchanged():
     for secrets in ({}, REDACTOR.secrets([SECRET])):
         assert streamed([content[:9000], b"", content[9000:]], secrets) == (content, False)
     assert streamed([], REDACTOR.secrets([SECRET])) == (b"", False)
+
+
+def test_that_something_was_replaced_is_not_forgotten_over_what_was_not():
+    content = f"{SECRET} {fingerprint(SECRET)} calm".encode()
+    secrets = REDACTOR.secrets([SECRET, fingerprint(SECRET)])
+    assert streamed([content], secrets)[1] is True
+    assert streamed([content[len(SECRET) :]], secrets)[1] is False
+
+
+def test_a_secret_that_utf8_cannot_hold_is_looked_for_as_well_as_can_be():
+    secrets = REDACTOR.secrets(["secret \ud83d"])
+    content = "secret \ud83d".encode("utf-8", "surrogatepass")
+    assert streamed([content], secrets) == (REDACTOR.fingerprint("secret \ud83d").encode(), True)
 
 
 def test_a_fingerprint_in_a_file_is_no_echo():

@@ -143,6 +143,18 @@ def test_logs_that_are_all_of_one_length_are_soon_believed():
     assert len(library.asked) == 50 + 3 * 2
 
 
+def test_logs_of_a_line_or_two_cost_next_to_nothing_more_and_nor_do_longer_ones_after_them():
+    logs_of = {f"short{number}": [(MS, "x")] for number in range(30)}
+    logs_of |= {
+        f"long{number}": [(at * MS, "x") for at in range(7 + number)] for number in range(30)
+    }
+    library = Library(logs_of)
+    reader = LogReader(library)
+    for name, lines in logs_of.items():
+        assert contents(reader.read(name)) == truth(lines)
+    assert len(library.asked) <= 60 + 3 * 2
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     times=st.lists(st.integers(0, 400 * MS), min_size=1, max_size=400),
