@@ -108,7 +108,7 @@ class Fetcher:
         except Missing:
             log = Log((), is_absent=True)
         except UpstreamFault as fault:
-            found.parts.append(_failed(PartKind.LOGS, "", fault, clean))
+            found.parts.append(_failed(PartKind.LOGS, "", fault, self._cleaner(secrets)))
             return None
         if not log.lines:
             # The platform may have dropped what it once gave: what is held of it stays.
