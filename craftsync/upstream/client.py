@@ -12,21 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from craftsync.errors import BadAnswer, BadCredentials, BadPayload, Missing, Unreachable
+from craftsync.errors import BadPayload, Missing
 from craftsync.records import FileBytes, ListedExecution, Payload, Side
 from craftsync.upstream import exact, payloads
 from craftsync.upstream.answers import Answer, json_object, listing, listing_of
 from craftsync.upstream.auth import Bearer
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Retries, Transient
+from craftsync.upstream.signing_in import SignIn
 from craftsync.upstream.transport import Through, Transport
 
 LISTING_BYTES = 1 << 29
 DETAIL_BYTES = 1 << 26
 LOG_BYTES = 1 << 28
-
-# Other 4xx answers of auth/refresh say that the SDK token is wrong; these say something else.
-_NOT_ABOUT_THE_TOKEN = frozenset({404, 408, 425, 429})
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +55,11 @@ class Platform:
         now: Callable[[], datetime],
     ) -> None:
         self._environment_url = environment_url
-        self._control_url = control_url
-        self._sdk_token = sdk_token
         self._transport = transport
         self._retries = retries
         self._now = now
-        self._bearer = Bearer(self._renew, clock=monotonic)
+        sign_in = SignIn(control_url, sdk_token, transport=transport, retries=retries, now=now)
+        self._bearer = Bearer(sign_in.renew, clock=monotonic)
 
     @property
     def requests(self) -> int:
@@ -238,31 +235,6 @@ class Platform:
                 method, address, token=token, body=body, max_bytes=max_bytes, through=through
             )
         return answer.checked(now=self._now())
-
-    def _renew(self) -> str:
-        """Exchange the SDK token for an access token."""
-        address = url(self._control_url, "auth", "refresh")
-        body = json.dumps({"refresh_token": self._sdk_token}).encode()
-
-        def ask() -> str:
-            answer = self._transport.send("POST", address, body=body, max_bytes=DETAIL_BYTES)
-            if 400 <= answer.status < 500 and answer.status not in _NOT_ABOUT_THE_TOKEN:
-                raise BadCredentials(
-                    f"The platform does not accept the SDK token (HTTP {answer.status}).",
-                    hint="Take a new token from your account on the platform and set it.",
-                )
-            found = json_object(answer.checked(now=self._now())).get("access_token")
-            if not isinstance(found, str) or not found:
-                raise Transient(f"{answer.what}: no access token in the answer", attempts=2)
-            return found
-
-        try:
-            return self._retries.run(ask)
-        except (BadAnswer, Missing) as fault:
-            raise Unreachable(
-                f"No access token could be had from {self._control_url}: {fault}",
-                hint="Check the control_url with: craftsync config show",
-            ) from fault
 
 
 def _is_null(answer: Answer, file: FileBytes) -> bool:

@@ -129,7 +129,8 @@ def lost(kind, body, kept):
     match kind:
         case "detail":
             raw = zlib.decompress(kept.raw_body).decode()
-            return "redacted:" not in raw and raw != exact.dumps(said, ascii=True)
+            is_redacted = "redacted:" in raw or b"@git.example.org" in body
+            return not is_redacted and raw != exact.dumps(said, ascii=True)
         case "listing" | "deployments" | "pipelines":
             return len(kept) != len(said)
         case "logs":
