@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from craftsync.errors import BadAnswer, Missing, Refused, Unreachable
 from craftsync.records import Whole
@@ -176,15 +176,9 @@ class Verification:
                 if isinstance(found, Whole) and found.execution.key == one.key:
                     for part, drift in compare.differences(conn, one.execution_key, found):
                         told[part].append(drift)
-                elif isinstance(found, Missing):
-                    # A sync may have found out meanwhile.
-                    if not any(row.gone for row in candidates(conn, [one.execution_key])):
-                        told[""].append("gone upstream")
-                elif isinstance(found, Whole):
-                    born = utc_text(found.execution.key.created_at)
-                    told[""].append(f"another one upstream, created at {born}")
                 elif found is not None:
-                    told[""].append(f"could not be read: {found}")
+                    for drift in _of_the_whole(conn, one, found):
+                        told[""].append(drift)
         finally:
             _close(found)
         return [
@@ -202,20 +196,30 @@ def _fetch(fetcher: Fetcher, one: Candidate) -> Whole | None:
     if one.gone:
         return None
 
-    def again() -> Whole:
+    def whole() -> Whole:
         return fetcher.whole(
-            one.key.execution_id,
-            scope_pipeline=one.pipeline_name,
-            with_metrics=one.metrics,
+            one.key.execution_id, scope_pipeline=one.pipeline_name, with_metrics=one.metrics
         )
 
-    found = again()
+    found = whole()
     if found.lines and len(found.lines) < one.lines:
         # The platform may cap its answers: a second one of the same length shows it, and the log
         # is then read by windows.
         found.close()
-        return again()
+        found = whole()
     return found
+
+
+def _of_the_whole(conn: Connection, one: Candidate, found: Whole | Exception) -> Iterator[str]:
+    """Tell why an execution cannot be compared; not where a sync has learnt it meanwhile."""
+    if isinstance(found, Exception) and not isinstance(found, Missing):
+        yield f"could not be read: {found}"
+    elif not any(row.gone for row in candidates(conn, [one.execution_key])):
+        if isinstance(found, Whole):
+            born = utc_text(found.execution.key.created_at)
+            yield f"another one upstream, created at {born}"
+        else:
+            yield "gone upstream"
 
 
 def _close(found: Whole | Exception | None) -> None:

@@ -75,6 +75,7 @@ def estate(seed, *, pages=False):
     world.start_execution("sandbox-notebook")
     world.start_execution("iris-train", deployment="iris-nightly")
     world.add_execution("sandbox-notebook", created_at=world.now - 2 * DAY, given={"question": "?"})
+    world.add_execution("iris-train", created_at=world.now - 2 * DAY)
     if pages:
         at_ms = int((world.now - DAY).timestamp()) * 1000
         for number in range(2):

@@ -26,9 +26,7 @@ def run(*command, cwd, **environ):
 def installed(tmp_path_factory):
     """Install the wheel into an environment of its own, which borrows the dependencies of ours."""
     folder = tmp_path_factory.mktemp("wheel")
-    built = run(
-        sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT
-    )
+    built = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT)
     assert built.returncode == 0, built.stderr
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "venv", with_pip=False)

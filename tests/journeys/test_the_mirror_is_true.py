@@ -75,7 +75,7 @@ def test_every_relation_holds_the_truth_at_once_and_again_later(labs, seed, exec
 
 
 def test_no_secret_of_the_world_is_in_any_file_while_and_after_a_sync(labs):
-    lab = labs(World(seed=1, executions=80))
+    lab = labs(World(seed=1, executions=120))
     files, found = set(), []
 
     def look(_):
@@ -119,27 +119,50 @@ def test_two_stores_of_one_world_do_not_share_their_fingerprints(labs):
 
 # What nobody knows of the platform makes no difference
 
-SAME = {
-    "order": ["newest_first", "shuffled"],
-    "steps_in_lists": [True],
-    "unknown_pipeline_executions": ["empty"],
-    "latest_none": ["204", "empty_object"],
-    "latest_shape": ["full"],
-    "logs_limit_keeps": ["newest"],
-    "logs_from_inclusive": [False],
-    "logs_to_inclusive": [False],
-    "logs_without_lines": ["[[]]"],
-    "logs_late_s": [30.0],
-    "outputs_while_running": ["null", "empty"],
-    "missing_value": ["404", "204"],
-    "file_content_type": ["octet_stream", "unusual"],
-    "second_delete": ["204"],
-    "running_delete": ["allowed"],
-    "archived": ["served"],
-    "list_total_counts": ["values"],
-    "polls_before_result": [0],
-    "run_status": [303],
-}
+SAME = [
+    {
+        "order": "newest_first",
+        "steps_in_lists": True,
+        "latest_none": "204",
+        "logs_limit_keeps": "newest",
+        "file_content_type": "octet_stream",
+    },
+    {
+        "order": "shuffled",
+        "latest_shape": "full",
+        "logs_without_lines": "[[]]",
+        "missing_value": "404",
+        "second_delete": "204",
+    },
+    {
+        "unknown_pipeline_executions": "empty",
+        "latest_none": "empty_object",
+        "logs_from_inclusive": False,
+        "missing_value": "204",
+        "archived": "served",
+    },
+    {
+        "logs_to_inclusive": False,
+        "logs_late_s": 30.0,
+        "outputs_while_running": "null",
+        "file_content_type": "unusual",
+        "list_total_counts": "values",
+    },
+    {
+        "outputs_while_running": "empty",
+        "running_delete": "allowed",
+        "polls_before_result": 0,
+        "run_status": 303,
+    },
+]
+OTHER = [
+    {"run_deployment_name": "null", "logs_shape": "flat", "outputs_while_running": "null"},
+    {"run_deployment_name": "absent", "logs_shape": "null", "datastore_path": "pattern"},
+    {"run_deployment_name": "pseudo", "logs_stream": "always", "outputs_while_running": "empty"},
+    {"logs_shape": "204", "order": "shuffled"},
+    {"logs_shape": "empty", "missing_value": "404"},
+    {"logs_stream": "never", "datastore_path": "pattern"},
+]
 
 
 @pytest.fixture(scope="module")
@@ -155,40 +178,19 @@ def plain(tmp_path_factory):
         return lines
 
 
-@pytest.mark.parametrize(
-    "quirk",
-    [{name: value} for name, values in SAME.items() for value in values],
-    ids=lambda quirk: "-".join(map(str, *quirk.items())),
-)
-def test_a_quirk_of_the_platform_changes_nothing_of_what_is_held(labs, plain, quirk):
-    lab = labs(World(4, 20, settled=True, quirks=Quirks(**quirk)))
+@pytest.mark.parametrize("quirks", SAME, ids=lambda quirks: "-".join(quirks))
+def test_quirks_of_the_platform_change_nothing_of_what_is_held(labs, plain, quirks):
+    lab = labs(World(4, 20, settled=True, quirks=Quirks(**quirks)))
     differing = set(lines_of(synced(lab))) ^ set(plain)
     assert differing == set()
 
 
-@pytest.mark.parametrize(
-    "quirk",
-    [
-        {"run_deployment_name": "null"},
-        {"run_deployment_name": "absent"},
-        {"run_deployment_name": "pseudo"},
-        {"logs_shape": "flat"},
-        {"logs_shape": "null"},
-        {"logs_shape": "204"},
-        {"logs_shape": "empty"},
-        {"logs_stream": "always"},
-        {"logs_stream": "never"},
-        {"datastore_path": "pattern"},
-        {"outputs_while_running": "null"},
-        {"outputs_while_running": "empty"},
-    ],
-    ids=lambda quirk: "-".join(map(str, *quirk.items())),
-)
-def test_a_quirk_that_shows_other_things_is_mirrored_as_it_is(labs, quirk):
-    lab = labs(World(6, 20, quirks=Quirks(**quirk)))
+@pytest.mark.parametrize("quirks", OTHER, ids=lambda quirks: "-".join(quirks))
+def test_quirks_that_show_other_things_are_mirrored_as_they_are(labs, quirks):
+    lab = labs(World(6, 20, quirks=Quirks(**quirks)))
     outcome = lab.sync()
     assert (outcome.outcome, outcome.failed) == ("complete", ())
-    shape = quirk.get("logs_shape")
+    shape = quirks.get("logs_shape")
     differences = Mirror(lab).differences(
         flat_logs=shape == "flat", no_logs=shape in ("null", "204", "empty")
     )

@@ -40,6 +40,7 @@ LONG_AGO = World(executions=0, pipelines=0).now - 2 * DAY
 AT = nanoseconds("2026-02-27T12:01:00.000000001Z")
 ALL = Fraction(1)
 FILES = "application/octet-stream"
+IDS = [f"t{number}" for number in range(6)]
 
 
 @pytest.fixture
@@ -80,7 +81,9 @@ def verified(lab, *ids, share=ALL, seed=1):
     app = lab.app
     chosen = [key_of(lab, name) for name in ids] or Sample(share, seed)
     with app.verification(app.settings.environments_to_use(), chosen) as found:
-        return [tuple(row[1:]) for row in found.rows()]
+        rows = [tuple(row[1:]) for row in found.rows()]
+    assert found.compared >= max(len(ids), 1)
+    return rows
 
 
 def key_of(lab, execution_id):
@@ -158,10 +161,10 @@ def test_a_cap_that_nobody_knows_yet_is_not_taken_for_lost_lines(tmp_path):
 
 
 def test_of_a_log_that_is_given_in_part_missing_lines_prove_nothing(tmp_path):
-    world = World(executions=0, pipelines=0, quirks=Quirks(logs_cap=5))
+    world = World(executions=0, pipelines=0, quirks=Quirks(logs_cap=100))
     world.add_pipeline("train", created_at=LONG_AGO)
     for name in ("a", "b"):
-        at_once = [Line(AT, f"line {one}") for one in range(20)]
+        at_once = [Line(AT, f"line {one}") for one in range(120)]
         world.add_execution("train", execution_id=name, created_at=LONG_AGO, lines=at_once)
     with make_lab(tmp_path, world) as lab:
         lab.sync()
@@ -411,9 +414,10 @@ def test_what_the_store_does_not_hold_is_neither_asked_for_nor_missed(tmp_path, 
     with make_lab(tmp_path, world) as lab:
         lab.sync(logs=False, files=False)
         lab.world.requests.clear()
-        assert verified(lab) == []
+        assert verified(lab, *IDS) == []
         assert lab.world.requests.count("POST", "*/logs") == 0
         assert lab.world.requests.count("GET", "*puts/*") == 0
+        assert lab.world.requests.count("GET", "*/executions/*") == 6
 
 
 def test_parts_that_are_too_big_or_failed_are_not_compared(tmp_path, world):
@@ -589,13 +593,15 @@ def test_nothing_is_written_and_no_lock_is_needed(lab):
     )
 
 
-def test_a_sync_may_write_while_executions_are_compared(tmp_path):
+@pytest.mark.parametrize("vanish", ["delete_execution", "recreate_execution"])
+def test_a_sync_may_write_while_executions_are_compared(tmp_path, vanish):
     with make_lab(tmp_path, World(seed=2, executions=60, settled=True)) as lab:
         lab.sync()
         gone = lab.column("select execution_id from executions order by created_at")[-1]
         app = lab.app
         chosen = Sample(ALL, 1)
-        lab.world.delete_execution(gone)
+        lab.world.advance(MINUTE)
+        getattr(lab.world, vanish)(gone)
         with app.verification(app.settings.environments_to_use(), chosen) as found:
             rows = found.rows(lambda done, of: lab.sync() if done == 1 else None)
             assert list(rows) == []
@@ -605,10 +611,11 @@ def test_a_sync_may_write_while_executions_are_compared(tmp_path):
 def test_parts_that_a_sync_brings_meanwhile_are_left_for_another_time(tmp_path, world):
     with make_lab(tmp_path, world) as lab:
         lab.sync(logs=False, files=False)
-        app = lab.app
-        with app.verification(app.settings.environments_to_use(), Sample(ALL, 1)) as found:
+        app, keys = lab.app, [key_of(lab, name) for name in IDS]
+        with app.verification(app.settings.environments_to_use(), keys) as found:
             rows = found.rows(lambda done, of: lab.sync() if done == 1 else None)
             assert list(rows) == []
+        assert found.compared == 6
         assert set(lab.column("select state from parts")) == {"ok"}
 
 

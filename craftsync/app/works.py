@@ -4,23 +4,21 @@ A command asks the App for one thing and shows what comes back. Rooms are import
 needed, so that `status` starts without HTTP and without the ORM.
 """
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from craftsync import __version__
+from craftsync.app.stored import Stored
 from craftsync.errors import BadSettings, worst
-from craftsync.settings import Environment, Settings
+from craftsync.settings import Environment
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL, Connection, Engine
+    from sqlalchemy import Engine
 
     from craftsync.health import Finding
-    from craftsync.store.schema import Upgrade
     from craftsync.sync.dry_run import Row
     from craftsync.sync.events import Listener, Outcome
     from craftsync.sync.job import Job, Options
@@ -28,11 +26,6 @@ if TYPE_CHECKING:
     from craftsync.sync.verify import Sample, Verification
     from craftsync.upstream.client import Platform
     from craftsync.upstream.transport import Transport
-
-
-def utc_now() -> datetime:
-    """Tell the time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +43,8 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
-class App:
-    """What the commands work with. The clocks and `sleep` are arguments: a test has its own."""
-
-    settings: Settings
-    environ: Mapping[str, str]
-    now: Callable[[], datetime] = utc_now
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-
-    def url(self) -> "URL":
-        """Return the address of the store."""
-        from craftsync.store import engine  # noqa: PLC0415 - a wing is opened when first asked
-
-        return engine.address(self.settings.store)
+class App(Stored):
+    """What the commands work with."""
 
     def sync_options(self, *, logs: bool = True, files: bool = True, **asked: Any) -> "Options":
         """Return the options of a sync: what was asked for, the rest by the settings."""
@@ -195,6 +176,7 @@ class App:
             transport=(transport or Transport)(
                 client=f"craftsync/{__version__}",
                 bases=(environment.url, environment.control_url),
+                at_once=self.settings.sync.workers,
                 before=limits.before_request,
             ),
             retries=Retries(sleep=self.sleep, now=self.now, longest_wait_s=limits.longest_wait_s),
@@ -245,24 +227,6 @@ class App:
             reading=self.reading,
         )
 
-    def upgrade(self) -> "Upgrade":
-        """Bring the store to this craftsync's schema, or make it; the lock is taken first."""
-        from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
-
-        url = self.url()
-        with lock.lock(url), engine.store_errors(url):
-            return schema.upgrade(url)
-
-    def revision(self) -> tuple[str, str]:
-        """Return the revision the store is at, and the newest this craftsync knows."""
-        from craftsync.store import schema  # noqa: PLC0415 - a wing
-
-        url = self.url()
-        found = schema.current(url)
-        if found is None:
-            schema.require_current(url)  # tells what to type
-        return str(found), schema.head()
-
     def write_metrics(self, path: Path, report: SyncReport) -> None:
         """Write what a sync did for Prometheus; raises `Usage` when it cannot be written."""
         from craftsync.report import metrics_file  # noqa: PLC0415 - a room of the works
@@ -271,26 +235,3 @@ class App:
         figures = peek.figures(self.settings.store, now=self.now())
         last = {one.environment: one.last_complete_at for one in figures.environments}
         metrics_file.write(path, report.outcomes, last_complete=last)
-
-    def status(self) -> dict[str, Any]:
-        """Return the figures of `status --json`."""
-        from craftsync.store import peek  # noqa: PLC0415 - a wing
-
-        return peek.status(self.settings.store, now=self.now())
-
-    @contextmanager
-    def reading(self) -> Iterator["Connection"]:
-        """Open the store to read it, in one snapshot.
-
-        Raises `StoreUnusable` for a store that is missing, older or newer, or cannot be read.
-        """
-        from craftsync.store import engine, schema  # noqa: PLC0415 - a wing
-
-        url = self.url()
-        schema.require_current(url)
-        reader = engine.reader(url)
-        try:
-            with engine.store_errors(url), reader.connect() as conn:
-                yield conn
-        finally:
-            reader.dispose()
