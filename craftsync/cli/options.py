@@ -16,6 +16,7 @@ import click
 from craftsync import times
 from craftsync.app import App
 from craftsync.cli import formats, in_force, manner, readers
+from craftsync.errors import Usage
 from craftsync.settings import Settings
 
 P = ParamSpec("P")
@@ -32,7 +33,7 @@ def settings(command: Callable[Concatenate[Settings, P], R]) -> Callable[P, R]:
     @common
     @wraps(command)
     def with_settings(*args: P.args, **kwargs: P.kwargs) -> R:
-        return command(in_force.settings(), *args, **kwargs)
+        return command(in_force.settings(), *args, **_heard(kwargs))
 
     return with_settings
 
@@ -43,9 +44,28 @@ def app(command: Callable[Concatenate[App, P], R]) -> Callable[P, R]:
     @common
     @wraps(command)
     def with_app(*args: P.args, **kwargs: P.kwargs) -> R:
-        return command(App(in_force.settings(), os.environ), *args, **kwargs)
+        return command(App(in_force.settings(), os.environ), *args, **_heard(kwargs))
 
     return with_app
+
+
+def _heard(given: Any) -> Any:
+    """Read the user's words as UTF-8, also where the system speaks nothing but ASCII.
+
+    Paths stay as they are: they go back to the system.
+    """
+    if isinstance(given, dict):
+        return {name: _heard(value) for name, value in given.items()}
+    if isinstance(given, tuple):
+        return tuple(map(_heard, given))
+    if not isinstance(given, str):
+        return given
+    if given.isprintable():  # what could not be decoded never is
+        return given
+    try:
+        return os.fsencode(given).decode()
+    except UnicodeError:
+        raise Usage(f"{given!r} is not UTF-8.") from None
 
 
 def _a_file(_: click.Context, __: click.Parameter, value: Path | None) -> Path | None:

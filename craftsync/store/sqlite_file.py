@@ -20,6 +20,8 @@ def path_in(store: str | Path) -> str | None:
         text = rest.partition("?")[0].removeprefix("/")
     if text in ("", ":memory:"):
         return None
+    # A file of settings is UTF-8, whatever the system believes of the names of files.
+    text = os.fsdecode(text.encode("utf-8", "surrogateescape"))
     return str(Path(text).expanduser().absolute())
 
 
@@ -57,7 +59,7 @@ def is_there(path: str) -> bool:
 
 def connect(path: str, mode: str) -> sqlite3.Connection:
     """Open a file that is there: `mode` `ro` or `rw`. A missing one is an error, never made."""
-    uri = f"file:{quote(path)}?mode={mode}"
+    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
     if mode == "ro" and _cannot_change(path):
         uri += "&immutable=1"  # else SQLite would want to make a -shm beside it
     connection = sqlite3.connect(

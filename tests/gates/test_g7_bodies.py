@@ -30,7 +30,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JSON = {"Content-Type": "application/json"}
 BASE = "http://127.0.0.1"
 LONGEST_S = 10  # of a processor, for one body; far more than any takes
-MOST_KIB = 200 * 1024
+MOST_KIB = 64 * 1024
 
 
 class Carrier:

@@ -11,7 +11,7 @@ BROKEN = Response(500, {"Content-Type": "application/json"}, b'{"message": "no"}
 
 
 def asked(lab):
-    """Return how often each path was asked for since the last clear, signing in and lists left out."""
+    """Return how often each execution's paths were asked for since the last clear."""
     return Counter(
         f"{entry.method} {entry.path.removeprefix('/api/v1')}"
         for entry in lab.world.requests.entries

@@ -178,14 +178,14 @@ def plain(tmp_path_factory):
         return lines
 
 
-@pytest.mark.parametrize("quirks", SAME, ids=lambda quirks: "-".join(quirks))
+@pytest.mark.parametrize("quirks", SAME, ids="-".join)
 def test_quirks_of_the_platform_change_nothing_of_what_is_held(labs, plain, quirks):
     lab = labs(World(4, 20, settled=True, quirks=Quirks(**quirks)))
     differing = set(lines_of(synced(lab))) ^ set(plain)
     assert differing == set()
 
 
-@pytest.mark.parametrize("quirks", OTHER, ids=lambda quirks: "-".join(quirks))
+@pytest.mark.parametrize("quirks", OTHER, ids="-".join)
 def test_quirks_that_show_other_things_are_mirrored_as_they_are(labs, quirks):
     lab = labs(World(6, 20, quirks=Quirks(**quirks)))
     outcome = lab.sync()

@@ -282,7 +282,8 @@ def test_an_execution_listed_under_two_pipelines_is_held_once_under_the_one_it_n
     lab.world.override("GET", "/pipelines/a/executions", json_response(true))
     for _ in range(2):
         outcome = lab.sync()
-        assert (outcome.exit_code, outcome.gone) == (0, 0)
+        assert (outcome.exit_code, outcome.gone, outcome.fetched) == (0, 0, 0)
+        assert outcome.listed == 8
         assert lab.column("select count(*) from executions") == [8]
         names = lab.column("select distinct pipeline_name from executions where execution_id='b1'")
         assert names == ["b"]
@@ -420,9 +421,11 @@ def test_an_execution_without_a_key_is_named_with_its_raw_answer_kept(lab, broke
 
 
 def test_an_execution_that_is_held_is_not_gone_while_its_entry_cannot_be_read(lab):
-    lab.world.mutate_execution("a1", created_at=None)
+    for number in range(4):
+        lab.world.mutate_execution(f"a{number}", created_at=None)
     outcome = lab.sync()
-    assert (outcome.exit_code, outcome.gone) == (3, 0)
+    assert (outcome.outcome, outcome.exit_code, outcome.gone) == ("partial", 3, 0)
+    assert sorted(one.object_id for one in outcome.failed) == ["a0", "a1", "a2", "a3"]
     assert row(lab, "a1")["gone_at"] is None
 
 

@@ -318,6 +318,13 @@ def test_our_own_tokens_can_be_looked_for():
     )
 
 
+def test_there_is_a_cleaner_only_where_there_is_something_to_replace():
+    secrets = REDACTOR.secrets([SECRET])
+    assert REDACTOR.cleaner({}) is None
+    assert REDACTOR.cleaner(secrets)(SECRET) == fingerprint(SECRET)
+    assert Redactor(KEY, patterns=["b+"]).cleaner({})("abba") == f"a{fingerprint('bb')}a"
+
+
 def test_a_fingerprint_is_no_secret():
     assert REDACTOR.secrets([fingerprint(SECRET)]) == {}
     assert REDACTOR.text(fingerprint(SECRET), REDACTOR.secrets([SECRET])) == fingerprint(SECRET)
