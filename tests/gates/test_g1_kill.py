@@ -19,7 +19,7 @@ FRAME = 4096 + 24  # of SQLite's write-ahead log
 def first_sync(stage):
     """Everything is new; the platform gives a hundred lines at a time and does not say so."""
     start = int((stage.world.now - HOUR).timestamp()) * NS
-    lines = [Line(start + n * NS, f"line {n}") for n in range(230)]
+    lines = [Line(start + n * NS, f"line {n}") for n in range(130)]
     stage.world.add_execution("iris-train", created_at=stage.world.now - HOUR, lines=lines)
 
 
