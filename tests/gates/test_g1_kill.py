@@ -100,8 +100,10 @@ def staged(request, tmp_path, template, warmed):
 
 @pytest.fixture(params=SITUATIONS, ids=NAMES)
 def staged_large(request, tmp_path, template, warmed):
-    """A larger world, for the long gates."""
-    with staged_for(request.param, tmp_path, template, executions=12, pipelines=3) as made:
+    """A larger world, for the long gates; a first sync of it takes about a thousand operations."""
+    executions, pipelines = (120, 12) if request.param is first_sync else (12, 3)
+    size = {"executions": executions, "pipelines": pipelines}
+    with staged_for(request.param, tmp_path, template, **size) as made:
         yield made
 
 
@@ -205,14 +207,16 @@ def dump_of(made):
 
 
 @pytest.mark.long
-def test_killed_at_each_of_up_to_1000_operations_it_converges(staged_large, figures, request):
+@pytest.mark.parametrize("quarter", range(4))
+def test_killed_at_each_of_up_to_1000_operations_it_converges(
+    staged_large, quarter, figures, request
+):
     kills, kinds = Kills(staged_large), failpoints.ALL
-    n = 1
-    while n <= 1000 and kills.kill(f"at {n}", failpoints.dying_at(n, staged_large.folder, kinds)):
-        n += 1
-    kills.tell(
-        figures, f"long: killed at each operation, {named(request)}", **counted(staged_large, kinds)
-    )
+    for n in range(1 + quarter, 1001, 4):
+        if not kills.kill(f"at {n}", failpoints.dying_at(n, staged_large.folder, kinds)):
+            break
+    what = f"long: killed at each operation, {named(request)}"
+    kills.tell(figures, what, **counted(staged_large, kinds))
     assert kills.differences == []
 
 

@@ -61,7 +61,7 @@ def test_a_fault_is_overcome_whatever_the_seed(kind, tmp_path, figures):
         folder.mkdir()
         if kind == "mix":
             with faulty_lab(folder, estate(seed), MIXED, seed=seed) as made:
-                trial = Trial(made).converge()
+                trial = Trial(made, "401").converge()
                 hits = made.server.faults.hits.total()
         else:
             trial, hits = tried(folder, kind, seed)
