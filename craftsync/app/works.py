@@ -73,7 +73,7 @@ class App(Stored):
         cannot be written; what else goes wrong is in the report.
         """
         from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
-        from craftsync.sync import run, turns  # noqa: PLC0415 - a room of the works
+        from craftsync.sync import collecting, run, turns  # noqa: PLC0415 - a room of the works
 
         tokens = {one.name: one.token(self.environ) for one in environments}
         url, limits = self.url(), self._limits(options)
@@ -86,7 +86,8 @@ class App(Stored):
                     return run.sync(job, run_id=run_id)
 
             try:
-                outcomes = turns.take(mirror, environments, parallel=parallel, stop=limits.stop)
+                with collecting.rarely():
+                    outcomes = turns.take(mirror, environments, parallel=parallel, stop=limits.stop)
             finally:
                 writer.dispose()
         return SyncReport(outcomes[0].run_id, tuple(outcomes))

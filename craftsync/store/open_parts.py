@@ -146,6 +146,7 @@ def save_part(
             if fetched.lines is not None:
                 rows = [(execution_key, *line_row(line)) for line in fetched.lines]
                 replace_children(connection, LogLine, [execution_key], rows)
+            if part.state not in _OPEN:
                 changes["settled"] = settles
         case PartKind.METRICS:
             changes["metrics_state"] = part.state.value

@@ -94,8 +94,8 @@ def listing_of(
 
 def _array(answer: Answer, read: Callable[[Payload], Any] | None = None) -> list[Any]:
     try:
-        found: Any = json.loads(answer.body, object_hook=read)
-    except (ValueError, RecursionError) as flaw:
+        found: Any = exact.loads(answer.body, object_hook=read)
+    except ValueError as flaw:
         raise _no_listing(answer, "no JSON") from flaw
     if not isinstance(found, list):
         raise _no_listing(answer, "no JSON array")

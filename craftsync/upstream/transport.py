@@ -20,14 +20,14 @@ from craftsync.errors import BadAnswer, TooBig
 from craftsync.records import FileBytes
 from craftsync.upstream import gzipped
 from craftsync.upstream.answers import Answer
-from craftsync.upstream.deadline import Watch, WatchedAdapter
+from craftsync.upstream.connections import Connections, origin_of, surroundings_of
+from craftsync.upstream.deadline import Watch
 from craftsync.upstream.retries import Transient
 from craftsync.upstream.throttle import Throttle
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 30.0
-_TIMED_OUT = (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError)
-_CUT = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+_CUT = (urllib3.exceptions.HTTPError, requests.RequestException, OSError)
 
 # urllib3 begins its sentences with the connection, and shows it as the class of ours that it is.
 _CONNECTION = re.compile(r"^(?:<[^>]*object at 0x[^>]*>|\w+\(host=[^)]*\)): ")
@@ -57,15 +57,21 @@ class Transport:
         at_once: int = 64,
         before: Callable[[], None] = lambda: None,
     ) -> None:
-        self._client = client
         self._timeout_s = timeout_s
         self._before = before
         self._throttle = Throttle(at_once)
         self._watch = Watch()
         self._local = threading.local()
         self._counting = threading.Lock()
-        self._sessions: list[requests.Session] = []
-        self._settings = {_origin(base): _environment_settings(base) for base in bases}
+        self._opened: list[Connections] = []
+        self._surroundings = {origin_of(base): surroundings_of(base) for base in bases}
+        self._timeout = urllib3.Timeout(connect=min(CONNECT_TIMEOUT_S, timeout_s), read=timeout_s)
+        self._always = {
+            "Accept": "*/*",
+            "Accept-Encoding": "gzip, deflate",
+            "User-Agent": client,
+            "craft-ai-client": client,
+        }
         self.requests = 0
         self.bytes_received = 0
 
@@ -91,11 +97,11 @@ class Transport:
         with self._throttle.turn() as turn, self._watch.until(time.monotonic() + allowed_s) as slot:
             try:
                 answer = self._exchange(method, address, token, body, what, max_bytes, through)
-            except (requests.exceptions.SSLError, urllib3.exceptions.SSLError) as flaw:
+            except urllib3.exceptions.SSLError as flaw:
                 raise BadAnswer(
                     f"{what}: the certificate is not accepted: {_short(flaw)}"
                 ) from flaw
-            except _TIMED_OUT as flaw:
+            except urllib3.exceptions.TimeoutError as flaw:
                 raise Transient(
                     f"{what}: timed out after {self._timeout_s:g} s", timed_out=True
                 ) from flaw
@@ -114,8 +120,8 @@ class Transport:
     def close(self) -> None:
         """Close the connections of all threads."""
         self._watch.close()
-        for session in self._sessions:
-            session.close()
+        for connections in self._opened:
+            connections.close()
 
     def _exchange(
         self,
@@ -127,33 +133,32 @@ class Transport:
         max_bytes: int,
         through: Through | None,
     ) -> Answer:
-        response = self._session().send(
-            self._prepared(method, address, token, body),
-            timeout=(min(CONNECT_TIMEOUT_S, self._timeout_s), self._timeout_s),
-            allow_redirects=False,
-            stream=True,
-            **self._settings[_origin(address)],
-        )
-        with response:
+        with self._connections().send(
+            method,
+            address,
+            headers=self._headers(token, body),
+            body=body,
+            timeout=self._timeout,
+        ) as response:
             return self._read(response, what, max_bytes, through=through)
 
     def _read(self, response: Any, what: str, max_bytes: int, *, through: Through | None) -> Answer:
-        is_success = 200 <= response.status_code < 300
+        is_success = 200 <= response.status < 300
         limit = max_bytes if is_success else _ERROR_BYTES
         told = response.headers.get("Content-Length", "")
         if told.isdecimal() and int(told) > limit:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
-        if through is None or not is_success or response.status_code == 204:
-            return Answer(what, response.status_code, response.headers, b"".join(pieces))
-        if not told and not getattr(response.raw, "chunked", False):
+        if through is None or not is_success or response.status == 204:
+            return Answer(what, response.status, response.headers, b"".join(pieces))
+        if not told and not getattr(response, "chunked", False):
             # A body without a length that ends with the connection may have been cut.
             raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
-        return Answer(what, response.status_code, response.headers, b"", _spool(through(pieces)))
+        return Answer(what, response.status, response.headers, b"", _spool(through(pieces)))
 
     def _pieces(self, response: Any, what: str, limit: int) -> Iterator[bytes]:
         size = 0
-        for piece in gzipped.pieces(response.raw, size=_PIECE):
+        for piece in gzipped.pieces(response, size=_PIECE):
             size += len(piece)
             if size > limit:
                 raise TooBig(f"{what}: more than {limit:,} bytes")
@@ -161,50 +166,24 @@ class Transport:
         with self._counting:
             self.bytes_received += size
 
-    def _prepared(
-        self, method: str, address: str, token: str | None, body: bytes | None
-    ) -> requests.PreparedRequest:
-        prepared: requests.PreparedRequest = self._local.template.copy()
-        prepared.method = method
-        prepared.url = address
+    def _headers(self, token: str | None, body: bytes | None) -> dict[str, str]:
+        headers = dict(self._always)
         if token is not None:
-            prepared.headers["Authorization"] = f"Bearer {token}"
+            headers["Authorization"] = f"Bearer {token}"
         if body is not None:
-            prepared.body = body
-            prepared.headers["Content-Type"] = "application/json"
-            prepared.headers["Content-Length"] = str(len(body))
-        return prepared
+            headers["Content-Type"] = "application/json"
+        return headers
 
-    def _session(self) -> requests.Session:
-        """Return this thread's session, and count the request it is wanted for."""
+    def _connections(self) -> Connections:
+        """Return this thread's connections, and count the request they are wanted for."""
         with self._counting:
             self.requests += 1
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False
-            adapter = WatchedAdapter(self._watch, pool_connections=2, pool_maxsize=1, max_retries=0)
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            template = requests.Request("GET", "http://localhost/").prepare()
-            template.headers["Accept"] = "*/*"
-            template.headers["Accept-Encoding"] = "gzip, deflate"
-            template.headers["User-Agent"] = template.headers["craft-ai-client"] = self._client
-            self._local.template = template
-            self._local.session = session
+        mine: Connections | None = getattr(self._local, "connections", None)
+        if mine is None:
+            mine = self._local.connections = Connections(self._watch, self._surroundings)
             with self._counting:
-                self._sessions.append(session)
-        return session
-
-
-def _environment_settings(base: str) -> dict[str, Any]:
-    """Read proxies and certificates from the environment, once, as `requests` would each time."""
-    with requests.Session() as session:
-        merged = session.merge_environment_settings(base, {}, None, None, None)
-    settings = {name: merged[name] for name in ("proxies", "verify", "cert")}
-    if base.startswith("http://"):  # loopback: there is no certificate, and none is looked for
-        settings["verify"] = False
-    return settings
+                self._opened.append(mine)
+        return mine
 
 
 def _spool(pieces: Iterator[bytes]) -> FileBytes:
@@ -221,11 +200,6 @@ def _spool(pieces: Iterator[bytes]) -> FileBytes:
         raise
     content.seek(0)
     return FileBytes(digest.hexdigest(), size, content)
-
-
-def _origin(address: str) -> str:
-    parts = urllib.parse.urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _short(flaw: BaseException) -> str:

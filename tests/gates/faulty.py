@@ -8,7 +8,7 @@ from journeys.checker import Mirror
 from lab import DAY, HOUR, Lab
 
 from craftsync.app import App
-from craftsync.simulator import KINDS, Content, Faults, Line, Server, World
+from craftsync.simulator import KINDS, Content, Faults, Line, Quirks, Server, World
 from craftsync.upstream.transport import Transport
 
 RATE = 0.2
@@ -48,7 +48,7 @@ LIES = {
 class HastyApp(App):
     """An app that does not wait half a minute for an answer that will not come."""
 
-    timeout_s = 0.3
+    timeout_s = 0.4
 
     @contextmanager
     def platform(self, *given, **named):
@@ -57,8 +57,8 @@ class HastyApp(App):
             yield platform
 
 
-class FaultyLab(Lab):
-    """A lab whose app is in a hurry; sleeps are noted, not slept."""
+class HastyLab(Lab):
+    """A lab whose app is in a hurry."""
 
     @property
     def app(self):
@@ -73,11 +73,15 @@ def estate(seed, *, pages=False):
 
     With `pages` there are more metrics than an answer holds.
     """
-    world = World(seed=seed, executions=9, pipelines=3, settled=True, lines=4)
+    world = World(
+        seed=seed, executions=9, pipelines=3, settled=True, lines=4, quirks=Quirks(logs_cap=100)
+    )
     world.start_execution("sandbox-notebook")
     world.start_execution("iris-train", deployment="iris-nightly")
     world.add_execution("sandbox-notebook", created_at=world.now - 2 * DAY, given={"question": "?"})
-    world.add_execution("iris-train", created_at=world.now - 2 * DAY)
+    began = world.now - 2 * DAY
+    lines = [Line(int(began.timestamp()) * NS + n * NS // 2, f"line {n}") for n in range(130)]
+    world.add_execution("iris-train", created_at=began, lines=lines)
     if pages:
         at_ms = int((world.now - DAY).timestamp()) * 1000
         for number in range(2):
@@ -175,8 +179,9 @@ def gaps(lab):
 @contextmanager
 def faulty_lab(folder, world, rates, *, seed, **terms):
     faults = Faults(seed, rates, slow_s=0.05, drip_s=5, stale_s=3 * 86_400, **terms)
+    kind = HastyLab if rates.keys() & {"read_timeout", "slow_drip"} else Lab
     with Server(world, faults=faults) as server:
-        yield FaultyLab(world, server, folder)
+        yield kind(world, server, folder)
 
 
 def tried(folder, kind, seed):

@@ -1,0 +1,95 @@
+"""One thread's connections: found by `requests`, then used without asking it again.
+
+`requests` knows proxies, certificates and their variables; it also works out which connection a
+request goes over, each time anew, and that costs as much as the request. Here it is asked once a
+host. netrc is never looked at (it would replace the bearer).
+"""
+
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import requests
+import urllib3
+from urllib3.connectionpool import HTTPConnectionPool
+
+from craftsync.upstream.deadline import Watch, WatchedAdapter
+
+
+class Surroundings(NamedTuple):
+    """What the environment says about the way to a host."""
+
+    proxies: Mapping[str, str]
+    verify: bool | str
+    cert: Any
+
+
+class _Way(NamedTuple):
+    pool: HTTPConnectionPool
+    takes_whole_urls: bool  # as a proxy for plain http does
+
+
+class Connections:
+    """Keep connections open between requests; for one thread alone."""
+
+    def __init__(self, watch: Watch, surroundings: Mapping[str, Surroundings]) -> None:
+        self._adapter: Any = WatchedAdapter(
+            watch, pool_connections=2, pool_maxsize=1, max_retries=0
+        )
+        self._surroundings = surroundings
+        self._ways: dict[str, _Way] = {}
+
+    def send(
+        self,
+        method: str,
+        address: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        timeout: urllib3.Timeout,
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request; what comes back is not read yet. Raises urllib3's own errors."""
+        origin = origin_of(address)
+        way = self._ways.get(origin) or self._find(origin)
+        return way.pool.urlopen(
+            method,
+            address if way.takes_whole_urls else address[len(origin) :],
+            body=body,
+            headers=headers,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            retries=False,
+            timeout=timeout,
+        )
+
+    def close(self) -> None:
+        """Close them all."""
+        self._adapter.close()
+
+    def _find(self, origin: str) -> _Way:
+        around = self._surroundings[origin]
+        sample = requests.Request("GET", f"{origin}/").prepare()
+        pool: Any = self._adapter.get_connection_with_tls_context(
+            sample, around.verify, proxies=around.proxies, cert=around.cert
+        )
+        self._adapter.cert_verify(pool, f"{origin}/", around.verify, around.cert)
+        target = self._adapter.request_url(sample, around.proxies)
+        way = self._ways[origin] = _Way(pool, target.startswith("http"))
+        return way
+
+
+def surroundings_of(base: str) -> Surroundings:
+    """Read what the environment says about the way to a host."""
+    with requests.Session() as session:
+        merged = session.merge_environment_settings(base, {}, None, None, None)
+    # Plain http is loopback's: there is no certificate, and none is looked for.
+    verify = False if base.startswith("http://") else merged["verify"] or True
+    return Surroundings(merged["proxies"] or {}, verify, merged["cert"])
+
+
+def origin_of(address: str) -> str:
+    """Return scheme, host and port of an address."""
+    parts = urllib.parse.urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
