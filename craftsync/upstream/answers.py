@@ -27,6 +27,7 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     file: FileBytes | None = None
+    scrub: Callable[[str], str] = str  # takes tokens of ours out of the platform's words
 
     @property
     def is_nothing(self) -> bool:
@@ -66,7 +67,7 @@ class Answer:
     def _said(self) -> str:
         """Tell the status, and the platform's own message where there is one."""
         words = (self._error_object() or {}).get("message")
-        told = f" ({exact.plain(words[:_SHOWN])})" if isinstance(words, str) and words else ""
+        told = f" ({exact.plain(self.scrub(words)[:_SHOWN])})" if isinstance(words, str) and words else ""
         return f"HTTP {self.status}{told}"
 
 

@@ -60,6 +60,7 @@ class Platform:
         self._now = now
         sign_in = SignIn(control_url, sdk_token, transport=transport, retries=retries, now=now)
         self._bearer = Bearer(sign_in.renew, clock=monotonic)
+        transport.hide(sdk_token)
 
     @property
     def requests(self) -> int:

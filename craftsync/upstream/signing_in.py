@@ -60,4 +60,5 @@ class SignIn:
         found = json_object(answer.checked(now=self._now())).get("access_token")
         if not isinstance(found, str) or not found:
             raise Transient(f"{answer.what}: no access token in the answer", attempts=2)
+        self._transport.hide(found)
         return found

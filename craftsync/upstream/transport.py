@@ -72,8 +72,13 @@ class Transport:
             "User-Agent": client,
             "craft-ai-client": client,
         }
+        self._hidden: set[str] = set()
         self.requests = 0
         self.bytes_received = 0
+
+    def hide(self, secret: str) -> None:
+        """Keep a token of ours out of every message, also where the platform repeats it."""
+        self._hidden.add(secret)
 
     def send(
         self,
@@ -107,7 +112,7 @@ class Transport:
                 ) from flaw
             except _CUT as flaw:
                 if not slot.expired:
-                    raise Transient(f"{what}: {_short(flaw)}") from flaw
+                    raise Transient(f"{what}: {self._scrubbed(_short(flaw))}") from None
             # What is cut by our own deadline may still look like a whole answer.
             if slot.expired:
                 raise Transient(f"{what}: no whole answer within {allowed_s:g} s", timed_out=True)
@@ -150,7 +155,8 @@ class Transport:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
         if through is None or not is_success or response.status == 204:
-            return Answer(what, response.status, response.headers, b"".join(pieces))
+            body = b"".join(pieces)
+            return Answer(what, response.status, response.headers, body, scrub=self._scrubbed)
         if not told and not getattr(response, "chunked", False):
             # A body without a length that ends with the connection may have been cut.
             raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
@@ -165,6 +171,11 @@ class Transport:
             yield piece
         with self._counting:
             self.bytes_received += size
+
+    def _scrubbed(self, text: str) -> str:
+        for secret in self._hidden:
+            text = text.replace(secret, "****")
+        return text
 
     def _headers(self, token: str | None, body: bytes | None) -> dict[str, str]:
         headers = dict(self._always)
