@@ -67,8 +67,9 @@ class Answer:
     def _said(self) -> str:
         """Tell the status, and the platform's own message where there is one."""
         words = (self._error_object() or {}).get("message")
-        told = f" ({exact.plain(self.scrub(words)[:_SHOWN])})" if isinstance(words, str) and words else ""
-        return f"HTTP {self.status}{told}"
+        if not isinstance(words, str) or not words:
+            return f"HTTP {self.status}"
+        return f"HTTP {self.status} ({exact.plain(self.scrub(words)[:_SHOWN])})"
 
 
 def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
