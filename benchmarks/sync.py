@@ -77,7 +77,8 @@ def app_of(address: str, token: str, folder: Path, workers: int) -> App:
 
 
 def mirror(app: App) -> float:
-    """Sync once; seconds."""
+    """Sync once into a store that was made beforehand; seconds."""
+    app.upgrade()
     began = time.perf_counter()
     report = app.sync(
         app.settings.environments_to_use(), app.sync_options(), listener=lambda _: None

@@ -16,6 +16,11 @@ from craftsync.errors import UpstreamFault
 T = TypeVar("T")
 R = TypeVar("R")
 
+_HANDED_AT_ONCE = 8
+_KEPT_S = 0.5
+"""A worker hands over so many results at once, or what it has after so long: each handing wakes
+the thread that saves, and takes the interpreter's lock from all others."""
+
 PATIENCE_S = 3.0
 """So long a loop that is left early waits for requests under way; then they are left alone."""
 
@@ -31,7 +36,7 @@ class _Failed:
         self.why = why
 
 
-Found: TypeAlias = tuple[T, R | Exception] | _Done | _Failed
+Found: TypeAlias = list[tuple[T, R | Exception]] | _Done | _Failed
 
 
 class _Crew(Generic[T, R]):
@@ -75,21 +80,30 @@ class _Crew(Generic[T, R]):
                 self._drop(self.shelf.get_nowait())
 
     def _drop(self, found: Found[T, R]) -> None:
-        if isinstance(found, tuple) and not isinstance(found[1], Exception):
-            self._discard(found[1])
+        for _, result in found if isinstance(found, list) else ():
+            if not isinstance(result, Exception):
+                self._discard(result)
 
     def _run(self) -> None:
+        kept: list[tuple[T, R | Exception]] = []
+        end: Found[T, R] = _Done()
+        handed_at = time.monotonic()
         try:
             while not self._stopped.is_set():
                 with self._taking:
                     item = next(self._items, self)
                 if isinstance(item, _Crew):
                     break
-                self.shelf.put((item, self._result(item)))
-        except BaseException as end:
-            self.shelf.put(_Failed(end))
-        else:
-            self.shelf.put(_Done())
+                kept.append((item, self._result(item)))
+                now = time.monotonic()
+                if len(kept) >= _HANDED_AT_ONCE or now - handed_at >= _KEPT_S:
+                    self.shelf.put(kept)
+                    kept, handed_at = [], now
+        except BaseException as why:
+            end = _Failed(why)
+        if kept:
+            self.shelf.put(kept)
+        self.shelf.put(end)
 
     def _result(self, item: T) -> R | Exception:
         try:
@@ -109,8 +123,8 @@ def in_parallel(
     """Yield each item with its result, in no order; an `UpstreamFault` is a result too.
 
     Any other exception begins no more work; what is under way is still yielded, then it is raised.
-    At most `workers + waiting` results exist that were not yet yielded; when the loop is left
-    early, they are given to `discard`.
+    At most `workers + waiting` handfuls of results exist that were not yet yielded; when the loop
+    is left early, they are given to `discard`.
     """
     crew = _Crew(work, items, workers=workers, waiting=waiting, discard=discard)
     fatal: BaseException | None = None
@@ -118,8 +132,8 @@ def in_parallel(
         busy = workers
         while busy:
             found = crew.shelf.get()
-            if isinstance(found, tuple):
-                yield found
+            if isinstance(found, list):
+                yield from found
                 continue
             busy -= 1
             if isinstance(found, _Failed):

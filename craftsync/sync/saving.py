@@ -61,7 +61,7 @@ class Saver:
                 self._one,
                 items,
                 workers=min(self._job.options.workers, len(items)),
-                waiting=2 * self._job.options.workers,
+                waiting=self._job.options.workers,
                 discard=lambda result: result.close(),
             ):
                 self._take(item, result)
