@@ -79,6 +79,9 @@ def sync(
     absences are not believed, 6 for settings and credentials, 7 when the platform cannot be
     reached, 8 when the store cannot be used, 75 when another craftsync is at work.
     """
+    is_told = how["format"] == "json" or (how["format"] == "table" and how["output"] is None)
+    if not is_told and not dry_run:
+        raise click.UsageError("A sync is told in a table, or as --json; rows: --dry-run.")
     if metrics_file is not None:
         sinks.check(metrics_file)
     chosen = app.settings.environments_to_use(environments, all_environments)

@@ -110,8 +110,16 @@ def _mirror_deployments(
     in_scope = [entry for entry in there if job.wanted(payloads.pipeline_of(entry))]
     tally.deployments = len(in_scope)
 
+    known = {row.incarnation for row in held}
+
     def read(entry: Payload) -> Deployment:
-        detail = job.redactor.deployment(job.platform.deployment(entry["name"]))
+        try:
+            detail = job.redactor.deployment(job.platform.deployment(entry["name"]))
+        except Missing:
+            born = payloads.birth_of(entry)
+            if born is None or Incarnation(entry["name"], born) in known:
+                raise
+            detail = None  # the pseudo-deployments of direct runs have none
         return payloads.deployment(job.redactor.deployment(entry), detail)
 
     found, unread = read_all(job, tally, ObjectKind.DEPLOYMENT, "name", in_scope, read)

@@ -253,19 +253,18 @@ def test_rendering_beforehand_changes_no_answer():
 
 def test_a_million_executions_need_no_memory_to_exist():
     code = (
-        "import resource, time; begun = time.monotonic();"
         "from craftsync.simulator import World; world = World(executions=1_000_000);"
         "stream = world.history.streams['fraud-detect'][0];"
         "ids = [stream.run(number).execution_id for number in (0, 150_000)];"
         "assert all(world.truth().execution(each) for each in ids);"
-        "used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024;"
-        "print(used, time.monotonic() - begun)"
+        # Not ru_maxrss: that remembers the process that started this one.
+        "status = open('/proc/self/status').read();"
+        "print(status.partition('VmHWM:')[2].split()[0])"
     )
     told = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.split()
-    assert int(told[0]) < 150
-    assert float(told[1]) < 2
+    ).stdout
+    assert int(told) < 150 * 1024
 
 
 def test_a_long_list_is_rendered_once():

@@ -69,8 +69,9 @@ class HastyLab(Lab):
 
 
 def estate(seed, *, pages=False):
-    """A small world of every kind: files, secrets, metrics; two of its executions still run.
+    """A small world of every kind: files, secrets, metrics, a log longer than an answer may be.
 
+    Two of its executions still run.
     With `pages` there are more metrics than an answer holds.
     """
     world = World(

@@ -60,7 +60,7 @@ def file_values(stage):
         world.add_execution("files", created_at=world.now - age).execution_id
         for age in (HOUR, HOUR / 2)
     )
-    bytes_ = random.Random(1).randbytes(2_500_000)
+    bytes_ = random.Random(1).randbytes(1_300_000)
     for run in (first, second):
         for side, name in (("inputs", "photo"), ("outputs", "report")):
             world.set_value(run, side, name, Content("application/octet-stream", bytes_[:1000]))
@@ -173,7 +173,7 @@ def test_killed_at_any_operation_it_converges(staged, figures, request):
 def test_killed_in_the_middle_of_a_write_to_the_disk_it_converges(staged, figures):
     kills, size = Kills(staged), 40_000
     while kills.kill(f"at byte {size}", failpoints.dying_at_byte(size), every_time=False):
-        size += 30 * FRAME + 1001
+        size += 20 * FRAME + 1001
     kills.tell(figures, "killed in a write, file_values", largest_file=f"{size} bytes")
     assert kills.differences == []
     assert kills.points > 10

@@ -24,6 +24,7 @@ from craftsync.upstream.client import Platform
 from craftsync.upstream.loglines import log_lines
 from craftsync.upstream.redact import Redactor
 from craftsync.upstream.retries import Retries
+from craftsync.upstream.transport import Transport
 from craftsync.upstream.whole import Fetcher, Wants
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,19 +34,17 @@ LONGEST_S = 10  # of a processor, for one body; far more than any takes
 MOST_KIB = 64 * 1024
 
 
-class Carrier:
+class Carrier(Transport):
     """Answers with the bodies it is told, without a network."""
 
     def __init__(self):
+        super().__init__(client="gate", bases=(BASE,))
         self.bodies = {}
 
-    def send(self, method, address, *, through=None, **_):
+    def send(self, method, address, **_):
         path = address.removeprefix(f"{BASE}/api/v1").partition("?")[0]
         body = b'{"access_token":"a"}' if path == "/auth/refresh" else self.bodies.get(path, b"[]")
         return Answer(f"{method} {path}", 200, {}, body)
-
-    def close(self):
-        pass
 
 
 class Hung(BaseException):

@@ -1,0 +1,64 @@
+"""Tests that fail at the time of writing: each is a bug that was found and left to its owner.
+
+Run: cp /tmp/kept/test_known_bugs.py /work/main/tests/journeys/ and pytest it there.
+"""
+
+import pytest
+from journeys.checker import nanoseconds
+from lab import DAY
+from lab import lab as make_lab
+
+from craftsync.simulator import Content, Line, Port, World, json_response
+
+AT = nanoseconds("2026-02-27T12:01:00.000000001Z")
+
+
+@pytest.fixture
+def lab(tmp_path):
+    world = World(executions=0, pipelines=0)
+    world.add_pipeline("p", created_at=world.now - 2 * DAY, outputs=[Port("f", "file")])
+    with make_lab(tmp_path, world) as made:
+        yield made
+
+
+@pytest.mark.parametrize("lines", [1, 5])
+def test_logs_that_are_short_and_alike_in_length_are_not_taken_for_capped(lab, lines):
+    """upstream/logs.py: `has_more` says yes when the last millisecond holds the whole log."""
+    for number in range(3):
+        log = [Line(AT + number * 10**9 + at, f"hello {at}") for at in range(lines)]
+        lab.world.add_execution("p", execution_id=f"e{number}", lines=log)
+    outcome = lab.sync()
+    assert lab.column("select distinct logs_state from executions") == ["ok"]
+    assert outcome.exit_code == 0
+
+
+def test_a_file_that_the_platform_has_dropped_since_stays(lab):
+    """store/prepare.py NOT_GOT lacks ABSENT: a 404 takes the hash of a held file away."""
+    lab.world.add_execution("p", execution_id="e", created_at=lab.world.now - DAY, lines=[])
+    lab.world.set_value("e", "outputs", "f", Content("application/octet-stream", b"abc"))
+    lab.sync()
+    held = lab.column("select file_sha256 from outputs")
+    missing = json_response({"message": "expired"}, 404)
+    lab.world.override("GET", "/executions/e/outputs/f", missing)
+    lab.sync(full=True)
+    assert lab.column("select file_sha256 from outputs") == held
+
+
+def test_a_secret_that_comes_as_a_file_is_not_fetched(lab):
+    """upstream/values.py `_wants_file`: a file input fed from a variable is fetched in clear."""
+    lab.world.add_pipeline(
+        "q", inputs=[Port("cert", "file", "environment_variable", "BILLING_API_KEY")]
+    )
+    lab.world.add_execution("q", execution_id="e", lines=[])
+    lab.world.set_value("e", "inputs", "cert", Content("text/plain", b"-----BEGIN hunter2"))
+    lab.sync()
+    assert b"hunter2" not in b"".join(p.read_bytes() for p in lab.folder.iterdir())
+
+
+def test_a_listed_deployment_whose_own_get_is_404_is_held_or_named(lab):
+    """sync/incarnations.py `read_all`: it is dropped in silence, with exit 0, on every run."""
+    lab.world.add_deployment("run-p", "p")
+    missing = json_response({"message": "Deployment run-p was not found"}, 404)
+    lab.world.override("GET", "/deployments/run-p", missing)
+    outcome = lab.sync()
+    assert lab.column("select count(*) from deployments") == [1] or outcome.exit_code == 3
