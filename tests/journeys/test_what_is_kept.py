@@ -1,7 +1,4 @@
-"""Tests that fail at the time of writing: each is a bug that was found and left to its owner.
-
-Run: cp /tmp/kept/test_known_bugs.py /work/main/tests/journeys/ and pytest it there.
-"""
+"""What was held once stays, whatever the platform has dropped since; what is odd is no gap."""
 
 import pytest
 from journeys.checker import nanoseconds
@@ -23,7 +20,6 @@ def lab(tmp_path):
 
 @pytest.mark.parametrize("lines", [1, 5])
 def test_logs_that_are_short_and_alike_in_length_are_not_taken_for_capped(lab, lines):
-    """upstream/logs.py: `has_more` says yes when the last millisecond holds the whole log."""
     for number in range(3):
         log = [Line(AT + number * 10**9 + at, f"hello {at}") for at in range(lines)]
         lab.world.add_execution("p", execution_id=f"e{number}", lines=log)
@@ -33,7 +29,6 @@ def test_logs_that_are_short_and_alike_in_length_are_not_taken_for_capped(lab, l
 
 
 def test_a_file_that_the_platform_has_dropped_since_stays(lab):
-    """store/prepare.py NOT_GOT lacks ABSENT: a 404 takes the hash of a held file away."""
     lab.world.add_execution("p", execution_id="e", created_at=lab.world.now - DAY, lines=[])
     lab.world.set_value("e", "outputs", "f", Content("application/octet-stream", b"abc"))
     lab.sync()
@@ -45,7 +40,6 @@ def test_a_file_that_the_platform_has_dropped_since_stays(lab):
 
 
 def test_a_secret_that_comes_as_a_file_is_not_fetched(lab):
-    """upstream/values.py `_wants_file`: a file input fed from a variable is fetched in clear."""
     lab.world.add_pipeline(
         "q", inputs=[Port("cert", "file", "environment_variable", "BILLING_API_KEY")]
     )
@@ -56,7 +50,6 @@ def test_a_secret_that_comes_as_a_file_is_not_fetched(lab):
 
 
 def test_a_listed_deployment_whose_own_get_is_404_is_held_or_named(lab):
-    """sync/incarnations.py `read_all`: it is dropped in silence, with exit 0, on every run."""
     lab.world.add_deployment("run-p", "p")
     missing = json_response({"message": "Deployment run-p was not found"}, 404)
     lab.world.override("GET", "/deployments/run-p", missing)
