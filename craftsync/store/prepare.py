@@ -33,16 +33,9 @@ _FULL = len("2025-03-02T08:20:11.259324457Z")
 LEVEL = 1  # of zlib: a third more bytes than level 6, for two thirds of its time
 
 NOT_GOT = frozenset(
-    {
-        PartState.PENDING,
-        PartState.ERROR,
-        PartState.DENIED,
-        PartState.TOO_BIG,
-        PartState.GONE,
-        PartState.ABSENT,
-    }
+    {PartState.PENDING, PartState.ERROR, PartState.DENIED, PartState.TOO_BIG, PartState.GONE}
 )
-"""States in which a file did not come this time: what is held of it stays."""
+"""States in which a file was not fetched this time: what is held of it stays."""
 
 # An instant in a driver's own form is hashed as its text, the same on every engine.
 _ENCODER = json.JSONEncoder(separators=(",", ":"), default=times.utc_text, check_circular=False)

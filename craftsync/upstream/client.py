@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import NoneType
 from typing import Any
 
 from craftsync.errors import BadPayload, Missing
@@ -139,7 +140,9 @@ class Platform:
         """
         address = url(self._environment_url, "executions", execution_id, "logs")
         body = json.dumps(dict(window or {})).encode()
-        return self._decoded("POST", address, max_bytes=LOG_BYTES, body=body)
+        return self._decoded(
+            "POST", address, (list, str, NoneType), "log", max_bytes=LOG_BYTES, body=body
+        )
 
     def value(
         self,
@@ -168,7 +171,7 @@ class Platform:
     def metrics(self, kind: str, query: Mapping[str, str]) -> Any:
         """Return one page of metrics; `kind` is `single-value` or `list-values`."""
         address = url(self._environment_url, "metrics", kind, query=query)
-        return self._decoded("GET", address, max_bytes=DETAIL_BYTES)
+        return self._decoded("GET", address, (dict,), "JSON object", max_bytes=DETAIL_BYTES)
 
     def close(self) -> None:
         """Close all connections."""
@@ -176,38 +179,44 @@ class Platform:
 
     def _object(self, collection: str, name: str) -> Payload:
         address = url(self._environment_url, collection, name)
-
-        def ask() -> Payload:
-            payload = self._decoded_once("GET", address, max_bytes=DETAIL_BYTES)
-            if not isinstance(payload, dict):
-                # Asked for once more, as a listing is: it may be a proxy's word.
-                raise Transient(
-                    f"GET {collection}/{name}: the answer is no JSON object", attempts=2
-                )
-            return payload
-
-        return self._retries.run(ask)
+        found: Payload = self._decoded(
+            "GET", address, (dict,), "JSON object", max_bytes=DETAIL_BYTES
+        )
+        return found
 
     def _decoded(
-        self, method: str, address: str, *, max_bytes: int, body: bytes | None = None
+        self,
+        method: str,
+        address: str,
+        kinds: tuple[type[Any], ...],
+        expected: str,
+        *,
+        max_bytes: int,
+        body: bytes | None = None,
     ) -> Any:
-        return self._retries.run(
-            lambda: self._decoded_once(method, address, max_bytes=max_bytes, body=body)
-        )
+        """Decode JSON with every digit; None for an answer without content.
 
-    def _decoded_once(
-        self, method: str, address: str, *, max_bytes: int, body: bytes | None = None
-    ) -> Any:
-        """Decode JSON with every digit; a body that is no JSON is asked for once more."""
-        answer = self._signed(method, address, max_bytes=max_bytes, body=body)
-        if answer.is_nothing:
-            return None
-        try:
-            return exact.loads(answer.body)
-        except ValueError as flaw:
-            raise Transient(
-                f"{answer.what}: the answer is no JSON", status=answer.status, attempts=2
-            ) from flaw
+        What is no JSON, or of none of the `kinds`, is asked for once more, as a listing is: a
+        proxy's page of the moment is not the platform's word.
+        """
+
+        def ask() -> Any:
+            answer = self._signed(method, address, max_bytes=max_bytes, body=body)
+            try:
+                found = None if answer.is_nothing else exact.loads(answer.body)
+            except ValueError as flaw:
+                raise Transient(
+                    f"{answer.what}: the answer is no JSON", status=answer.status, attempts=2
+                ) from flaw
+            if not isinstance(found, kinds):
+                raise Transient(
+                    f"{answer.what}: the answer is no {expected}",
+                    status=answer.status,
+                    attempts=2,
+                )
+            return found
+
+        return self._retries.run(ask)
 
     def _listing(self, *segments: str, key: str) -> Sequence[Payload]:
         address = url(self._environment_url, *segments)

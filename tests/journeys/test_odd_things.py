@@ -1,4 +1,4 @@
-"""What was held once stays, whatever the platform has dropped since; what is odd is no gap."""
+"""Odd things of a platform that are neither a gap nor a leak."""
 
 import pytest
 from journeys.checker import nanoseconds
@@ -26,17 +26,6 @@ def test_logs_that_are_short_and_alike_in_length_are_not_taken_for_capped(lab, l
     outcome = lab.sync()
     assert lab.column("select distinct logs_state from executions") == ["ok"]
     assert outcome.exit_code == 0
-
-
-def test_a_file_that_the_platform_has_dropped_since_stays(lab):
-    lab.world.add_execution("p", execution_id="e", created_at=lab.world.now - DAY, lines=[])
-    lab.world.set_value("e", "outputs", "f", Content("application/octet-stream", b"abc"))
-    lab.sync()
-    held = lab.column("select file_sha256 from outputs")
-    missing = json_response({"message": "expired"}, 404)
-    lab.world.override("GET", "/executions/e/outputs/f", missing)
-    lab.sync(full=True)
-    assert lab.column("select file_sha256 from outputs") == held
 
 
 def test_a_secret_that_comes_as_a_file_is_not_fetched(lab):
