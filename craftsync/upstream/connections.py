@@ -5,7 +5,6 @@ request goes over, each time anew, and that costs as much as the request. Here i
 host. netrc is never looked at (it would replace the bearer).
 """
 
-import urllib.parse
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -90,6 +89,6 @@ def surroundings_of(base: str) -> Surroundings:
 
 
 def origin_of(address: str) -> str:
-    """Return scheme, host and port of an address."""
-    parts = urllib.parse.urlsplit(address)
-    return f"{parts.scheme}://{parts.netloc}"
+    """Return scheme, host and port of an address that `paths.url` or the settings made."""
+    end = address.find("/", address.index("://") + 3)
+    return address if end < 0 else address[:end]

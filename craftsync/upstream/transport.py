@@ -9,7 +9,6 @@ import re
 import tempfile
 import threading
 import time
-import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -96,7 +95,7 @@ class Transport:
         Raises `Transient` when no whole answer came in time, `TooBig` above `max_bytes`, and
         `BadAnswer` for what no repetition mends (a certificate that does not fit).
         """
-        what = f"{method} {urllib.parse.urlsplit(address).path}"
+        what = f"{method} {address[len(origin_of(address)) :].partition('?')[0]}"
         allowed_s = deadline_s or 2 * self._timeout_s
         self._before()
         with self._throttle.turn() as turn, self._watch.until(time.monotonic() + allowed_s) as slot:
