@@ -41,13 +41,12 @@ EXIT_CODES: dict[int, str] = {
 }
 
 # A run that met several of them ends with the first of these.
-_PRECEDENCE = (130, 1, 8, 6, 7, 4, 3, 5)
+_PRECEDENCE = (130, 1, 8, 6, 7, 4, 3, 5, 75, 2, 0)
 
 
 def worst(codes: Iterable[int]) -> int:
     """Return the code that a run which met all of `codes` ends with; 0 for none."""
-    met = set(codes)
-    return next((code for code in _PRECEDENCE if code in met), 0)
+    return min(codes, key=_PRECEDENCE.index, default=0)
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

@@ -37,9 +37,8 @@ class SyncReport:
 
     @property
     def exit_code(self) -> int:
-        """The first of the contract's precedence over all environments; wrong words come last."""
-        codes = {outcome.exit_code for outcome in self.outcomes}
-        return worst(codes) or max(codes, default=0)
+        """The first of the contract's precedence over all environments."""
+        return worst(outcome.exit_code for outcome in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +140,7 @@ class App(Stored):
                 self.platform(one, limits=self._limits(options)) as platform,
                 self.reading() if there else nullcontext() as conn,
             ):
-                yield from Rehearsal(one.name, platform, options, conn, self.now()).rows()
+                yield from Rehearsal(one.name, one.url, platform, options, conn, self.now()).rows()
 
     def _limits(self, options: "Options | None" = None) -> "Limits":
         from craftsync.sync.limits import Limits  # noqa: PLC0415 - a room of the works

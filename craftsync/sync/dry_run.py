@@ -1,7 +1,8 @@
 """What a sync would do: the same listings and the same rules, and nothing written.
 
 Nothing is asked for one by one, so what is reported as gone is what would be asked for, and what
-went with its deployment counts as unexplained unless its deployment is listed newer.
+went with its deployment counts as unexplained unless its deployment is listed newer. An execution
+of which only a part is open is shown as unsettled.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,12 +11,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from craftsync.errors import BadPayload, Refused, UpstreamFault
+from craftsync.errors import BadPayload, UpstreamFault
 from craftsync.records import Incarnation, Key, ListedExecution, ObjectKind, Payload
 from craftsync.store import environments, estate, mirror
 from craftsync.store.mirror import HeldExecution
 from craftsync.sync.job import Options
 from craftsync.sync.plan import Plan, Why, plan, why_again
+from craftsync.sync.recognition import recognise
 from craftsync.upstream import payloads
 from craftsync.upstream.client import Platform
 
@@ -37,6 +39,7 @@ class Rehearsal:
     """An environment's listings are compared with `conn`, None where there is no store yet."""
 
     environment: str
+    url: str
     platform: Platform
     options: Options
     conn: Connection | None
@@ -45,13 +48,13 @@ class Rehearsal:
     def rows(self) -> Iterator[Row]:
         """Yield what a sync would do; raises what the listings raise."""
         row = environments.find(self.conn, self.environment) if self.conn else None
-        found = self.platform.environment_id()
-        if row and row.upstream_id and found not in {None, row.upstream_id}:
-            raise Refused(
-                f"The environment {self.environment} is another one than last time: upstream says"
-                f" {found}, the store knows {row.upstream_id}.",
-                hint=f"If it is meant to be: craftsync sync --accept-environment {found}",
-            )
+        recognise(
+            self.platform,
+            environment=self.environment,
+            url=self.url,
+            known=row.upstream_id if row else None,
+            accepted=self.options.accept_environment,
+        )
         key = row.key if row else None
         deployments = self.platform.deployments()
         pipelines = self.platform.pipelines()

@@ -21,7 +21,7 @@ from craftsync.store import ledger
 from craftsync.store import mirror as mirror_store
 from craftsync.store.environments import Rev
 from craftsync.sync import absences
-from craftsync.sync.incarnations import gone_of, read_all
+from craftsync.sync.incarnations import gone_of, live, read_all
 from craftsync.sync.job import Job
 from craftsync.sync.tally import Tally
 from craftsync.upstream import payloads
@@ -33,11 +33,13 @@ Listing = Sequence[Payload] | UpstreamFault
 class Known:
     """What the executions' turn needs to know of the rest of the estate.
 
-    `pipelines` are to be listed, those among them in `unlisted` only because a deployment or the
-    store names them; `vanished` answer 404 themselves, so that their executions count as none.
+    `names` are those of all pipelines that upstream knows. `pipelines` are to be listed, those
+    among them in `unlisted` only because a deployment or the store names them; `vanished` answer
+    404 themselves, so that their executions count as none.
     """
 
     deployments: absences.Deployments
+    names: frozenset[str]
     pipelines: tuple[str, ...]
     unlisted: frozenset[str]
     vanished: tuple[str, ...]
@@ -67,6 +69,7 @@ def mirror(job: Job, tally: Tally) -> Known:
     in_scope = set(wanted) or (listed | named)
     return Known(
         deployments=known,
+        names=listed | named,
         pipelines=tuple(sorted(in_scope - vanished)),
         unlisted=frozenset(in_scope - listed),
         vanished=tuple(sorted(vanished)),
@@ -128,9 +131,7 @@ def _mirror_deployments(
         tally,
         ObjectKind.DEPLOYMENTS,
         listed={Incarnation(one.name, one.created_at) for one in found},
-        held={
-            row.incarnation for row in held if not row.gone and row.incarnation.name not in unread
-        },
+        held=live(held, unread),
         ask=job.platform.deployment,
     )
     with job.engine.begin() as conn:
@@ -187,9 +188,7 @@ def _mirror_pipelines(
         tally,
         ObjectKind.PIPELINES,
         listed={Incarnation(one.name, one.created_at) for one in found},
-        held={
-            row.incarnation for row in held if not row.gone and row.incarnation.name not in unread
-        },
+        held=live(held, unread),
         ask=job.platform.pipeline,
     )
     with job.engine.begin() as conn:

@@ -95,7 +95,3 @@ class Outcome:
 
 Event: TypeAlias = Began | Listed | Saved | Failure | Withheld | Outcome
 Listener: TypeAlias = Callable[[Event], None]
-
-
-def nobody(event: Event) -> None:
-    """Listen to nothing."""

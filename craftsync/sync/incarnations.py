@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence, Set
 from typing import TypeVar
 
-from craftsync.errors import BadPayload, Missing
+from craftsync.errors import Missing
 from craftsync.records import Deployment, Incarnation, ObjectKind, Payload, Pipeline
 from craftsync.store.estate import HeldDeployment, HeldPipeline
 from craftsync.sync import absences
@@ -12,6 +12,7 @@ from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
 from craftsync.sync.plan import plan
 from craftsync.sync.tally import Tally
+from craftsync.upstream.fields import body_of
 
 T = TypeVar("T", Deployment, Pipeline)
 
@@ -34,12 +35,11 @@ def read_all(
             continue
         unread.add(entry[name_key])
         if not isinstance(one, Missing):  # deleted since it was listed: the next listing tells
-            raw = job.redactor.deployment(entry).body if isinstance(one, BadPayload) else None
-            tally.fail(kind, entry[name_key], "detail", str(one), raw=raw)
+            tally.fail(kind, entry[name_key], "detail", str(one), raw=body_of(one))
     return found, frozenset(unread)
 
 
-def there(
+def live(
     held: Sequence[HeldDeployment] | Sequence[HeldPipeline],
     unread: Set[str],
 ) -> frozenset[Incarnation]:

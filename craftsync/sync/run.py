@@ -4,19 +4,15 @@ Nothing is believed to be gone that was not listed completely and asked for; not
 was not fetched whole. Every batch is one transaction: rows, bookkeeping and figures together.
 """
 
-import shlex
 from dataclasses import replace
 from datetime import datetime
 
 from craftsync import __version__
 from craftsync.errors import (
-    BadAnswer,
     CraftsyncError,
     Interrupted,
     LimitReached,
-    Refused,
     StoreUnusable,
-    Unreachable,
     worst,
 )
 from craftsync.store import engine as engines
@@ -24,6 +20,7 @@ from craftsync.store import environments, ledger
 from craftsync.sync import estate, executions
 from craftsync.sync.events import Began, Outcome
 from craftsync.sync.job import Job
+from craftsync.sync.recognition import recognise
 from craftsync.sync.tally import Tally
 
 
@@ -69,21 +66,14 @@ def sync(job: Job, *, run_id: int | None = None) -> Outcome:
 
 def _recognise(job: Job, row: environments.EnvironmentRow, seen_at: datetime) -> None:
     """Refuse to go on when the platform says that this is another environment than last time."""
-    try:
-        found = job.platform.environment_id()
-    except BadAnswer as fault:
-        raise Unreachable(
-            f"{job.url} does not answer: {fault}",
-            hint="Check the url with: craftsync config show",
-        ) from fault
     known = row.upstream_id
-    if known and found and found not in {known, job.options.accept_environment}:
-        raise Refused(
-            f"The environment {job.environment} is another one than last time: upstream says"
-            f" {found}, the store knows {known}. Nothing was read.",
-            hint="If it is meant to be: craftsync sync"
-            f" --env {job.environment} --accept-environment {shlex.quote(found)}",
-        )
+    found = recognise(
+        job.platform,
+        environment=job.environment,
+        url=job.url,
+        known=known,
+        accepted=job.options.accept_environment,
+    )
     if (row.url, known) != (job.url, found or known):
         with job.engine.begin() as conn:
             environments.enter(

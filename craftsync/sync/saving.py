@@ -9,7 +9,7 @@ from datetime import datetime
 from operator import attrgetter
 
 from craftsync import times
-from craftsync.errors import BadAnswer, BadPayload, Missing, UpstreamFault
+from craftsync.errors import BadAnswer, Missing, UpstreamFault
 from craftsync.records import Key, ListedExecution, ObjectKind, Whole
 from craftsync.store import ledger, mirror
 from craftsync.store.environments import Rev
@@ -21,7 +21,7 @@ from craftsync.sync.job import Job
 from craftsync.sync.plan import Why, is_settled
 from craftsync.sync.tally import Tally, logs_held
 from craftsync.sync.work import Fetched, FetchedAlone, Wanted
-from craftsync.upstream import exact
+from craftsync.upstream.fields import body_of
 
 A_BATCH = 500
 """So many executions are saved in one transaction."""
@@ -102,7 +102,7 @@ class Saver:
             item.key.execution_id,
             "detail",
             str(flaw),
-            raw=_body_of(flaw),
+            raw=body_of(flaw),
             pipeline=item.pipeline_name,
         )
 
@@ -228,8 +228,3 @@ def _size(result: Result) -> int:
         files = sum(file.size_bytes for file in result.whole.files)
         return len(result.whole.execution.raw.body) + lines + files
     return result.fetched.part.size_bytes or 0
-
-
-def _body_of(flaw: Exception) -> str | None:
-    """Return the answer that could not be read: it is kept with its failure, redacted as it is."""
-    return exact.dumps(flaw.payload, ascii=True) if isinstance(flaw, BadPayload) else None

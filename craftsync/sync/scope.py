@@ -18,7 +18,7 @@ from craftsync.sync.job import Job
 from craftsync.sync.plan import CONFIRMED_A_RUN, Why, plan, why_again
 from craftsync.sync.tally import Tally
 from craftsync.sync.work import Wanted
-from craftsync.upstream import exact, payloads
+from craftsync.upstream import payloads
 
 Entry = ListedExecution | BadPayload
 
@@ -122,12 +122,12 @@ class Scope:
                     object_id,
                     "detail",
                     str(entry),
-                    raw=exact.dumps(self.job.redactor.execution(entry.payload).payload, ascii=True),
+                    raw=self.job.redactor.execution(entry.payload).body,
                     pipeline=self.pipeline_name,
                 )
                 continue
             stated = entry.pipeline_name
-            if stated != self.pipeline_name and stated in self.known.pipelines:
+            if stated != self.pipeline_name and stated in self.known.names:
                 continue  # listed under two pipelines: it belongs to the one it names
             listed[entry.key] = entry
         return listed, unreadable

@@ -17,7 +17,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from craftsync.errors import BadAnswer, Missing, Refused, Unreachable
+from craftsync.errors import Missing
 from craftsync.records import Whole
 from craftsync.store import compare, environments, files
 from craftsync.store.chosen import Candidate, candidates, largest_file, settled
@@ -25,6 +25,7 @@ from craftsync.store.difference import named
 from craftsync.store.upsert import batches
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
+from craftsync.sync.recognition import recognise
 from craftsync.times import utc_text
 from craftsync.upstream.whole import Fetcher, Wants
 
@@ -116,21 +117,10 @@ class Verification:
 
     def _recognise(self, name: str, job: Job) -> None:
         """Refuse to take another environment for the one that was mirrored."""
-        try:
-            found = job.platform.environment_id()
-        except BadAnswer as fault:
-            raise Unreachable(
-                f"{job.url} does not answer: {fault}",
-                hint="Check the url with: craftsync config show",
-            ) from fault
         with self._reader.connect() as conn:
             row = environments.find(conn, name)
-        if row and row.upstream_id and found and found != row.upstream_id:
-            raise Refused(
-                f"The environment {name} is another one than was mirrored: upstream says {found},"
-                f" the store knows {row.upstream_id}. Nothing was compared.",
-                hint="Check its url with: craftsync config show",
-            )
+        known = row.upstream_id if row else None
+        recognise(job.platform, environment=name, url=job.url, known=known)
 
     def _keys(self) -> Sequence[int]:
         """Return the keys of what is chosen, eight bytes each."""

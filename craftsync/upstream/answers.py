@@ -34,6 +34,19 @@ class Answer:
         """Whether the platform answered without content: 204, or the two letters OK."""
         return self.status == 204 or self.body.strip() == b"OK"
 
+    @property
+    def is_null_file(self) -> bool:
+        """Whether JSON's null came in the place of a file, which is closed then."""
+        told = self.headers.get("Content-Type", "").lower()
+        if self.file is None or "json" not in told or self.file.size_bytes != len(b"null"):
+            return False
+        body = self.file.content.read()
+        self.file.content.seek(0)
+        if body != b"null":
+            return False
+        self.file.content.close()
+        return True
+
     def checked(self, *, now: datetime) -> "Answer":
         """Return this answer if it is a 2xx.
 

@@ -162,7 +162,7 @@ class Platform:
 
         def ask() -> FileBytes:
             answer = self._signed("GET", address, max_bytes=max_bytes, through=through)
-            if answer.file is None or _is_null(answer, answer.file):
+            if answer.file is None or answer.is_null_file:
                 raise Missing(f"{answer.what}: no content")
             return answer.file
 
@@ -245,15 +245,3 @@ class Platform:
                 method, address, token=token, body=body, max_bytes=max_bytes, through=through
             )
         return answer.checked(now=self._now())
-
-
-def _is_null(answer: Answer, file: FileBytes) -> bool:
-    """Whether JSON's null came in the place of a file."""
-    if "json" not in answer.headers.get("Content-Type", "").lower() or file.size_bytes != 4:
-        return False
-    body = file.content.read()
-    file.content.seek(0)
-    if body != b"null":
-        return False
-    file.content.close()
-    return True

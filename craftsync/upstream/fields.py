@@ -121,3 +121,8 @@ FLAWS = (KeyError, TypeError, ValueError)
 def refused(what: str, payload: object, flaw: Exception) -> BadPayload:
     """Name the object that cannot be read, and why."""
     return BadPayload(f"{what}: cannot read {str(flaw)[:200]}", payload=payload)
+
+
+def body_of(flaw: Exception) -> str | None:
+    """Return what a `BadPayload` could not read, redacted as it was given; None for other flaws."""
+    return exact.dumps(flaw.payload, ascii=True) if isinstance(flaw, BadPayload) else None

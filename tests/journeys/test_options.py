@@ -208,3 +208,33 @@ def test_the_figures_of_a_run_go_into_a_file_for_prometheus(calm):
     (line,) = [line for line in text.splitlines() if 'outcome="complete"' in line]
     assert line.startswith("craftsync_last_run_outcome{")
     assert line.endswith(" 1.0")
+
+
+def test_a_dry_run_of_a_platform_that_does_not_listen_ends_with_7(calm):
+    calm.environ["CRAFT_AI_ENVIRONMENT_URL"] = "http://127.0.0.1:9"
+    done = craftsync(calm, "sync", "--dry-run")
+    assert done.returncode == 7
+    assert "does not answer" in done.stderr
+
+
+def test_a_dry_run_of_another_environment_is_refused_unless_it_is_accepted(calm):
+    calm.sync()
+    calm.world.override("GET", "/environment-info", _answer(200, {"environment_id": "other"}))
+    assert craftsync(calm, "sync", "--dry-run").returncode == 4
+    accepted = craftsync(calm, "sync", "--dry-run", "--accept-environment", "other")
+    assert accepted.returncode == 0
+
+
+def test_what_names_another_pipeline_is_left_to_it_in_a_scoped_sync_too(calm):
+    calm.sync()
+    entry = {
+        "execution_id": "stray",
+        "created_at": "2026-02-01T00:00:00Z",
+        "status": "Succeeded",
+        "end_date": "2026-02-01T00:01:00Z",
+        "pipeline_name": "churn-train",
+    }
+    calm.world.override("GET", "/pipelines/never-run/executions", _answer(200, [entry]))
+    calm.world.requests.clear()
+    assert calm.sync(pipelines=("never-run",)).fetched == 0
+    assert calm.world.requests.count("GET", "/api/v1/executions/stray") == 0

@@ -1,93 +1,10 @@
-"""What flows through the house, from the wire to the store: frozen, without I/O.
+"""One execution: as a listing shows it, as its own GET does, and whole with all its parts."""
 
-Text in these records can be put into any SQL database: NUL stands as U+2400 and a lone surrogate
-as U+FFFD. Where that changed something, `exact` of the record holds the truth: a JSON object in
-pure ASCII, column name -> exact JSON value. Instants are aware and in UTC. JSON travels as text,
-compact, with every digit as the platform sent it. Everything here is already redacted.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum, auto
-from typing import IO, Any, NamedTuple, TypeAlias
+from typing import IO, NamedTuple
 
-Payload: TypeAlias = Mapping[str, Any]
-"""A decoded JSON object of the platform; only `upstream/payloads.py` knows its keys."""
-
-TERMINAL = frozenset({"succeeded", "failed", "error", "skipped", "success"})
-"""Statuses, in lower case, after which an execution does not go on."""
-
-
-class PartKind(StrEnum):
-    """The parts an execution is fetched in."""
-
-    DETAIL = auto()
-    INPUT = auto()
-    OUTPUT = auto()
-    LOGS = auto()
-    METRICS = auto()
-
-
-class PartState(StrEnum):
-    """What is held of a part."""
-
-    OK = auto()
-    PENDING = auto()  # not asked for yet, or left out by a flag
-    ABSENT = auto()  # upstream has none
-    TOO_BIG = auto()
-    DENIED = auto()
-    GONE = auto()
-    REDACTED = auto()
-    CAPPED = auto()  # the platform gives no more of it
-    ERROR = auto()  # tried, failed, tried again later
-
-
-class GoneCause(StrEnum):
-    """Why upstream no longer lists a row."""
-
-    DELETED_BY_CRAFTSYNC = auto()
-    DEPLOYMENT_DELETED = auto()
-    DELETED_UPSTREAM = auto()
-
-
-class ObjectKind(StrEnum):
-    """What a failure, a raw answer or a scope is about."""
-
-    PIPELINES = auto()  # the listing
-    DEPLOYMENTS = auto()  # the listing
-    PIPELINE = auto()
-    DEPLOYMENT = auto()
-    EXECUTION = auto()
-
-
-class Side(StrEnum):
-    """Which side of an execution a value stands on."""
-
-    INPUT = auto()
-    OUTPUT = auto()
-
-
-class Key(NamedTuple):
-    """What tells two executions of an environment apart: ids may come back after a delete."""
-
-    execution_id: str
-    created_at: datetime
-
-
-class Incarnation(NamedTuple):
-    """What tells two deployments, or two pipelines, of one name apart."""
-
-    name: str
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Raw:
-    """The platform's answer, redacted: exact compact JSON in ASCII, and its SHA-256 (hex)."""
-
-    body: bytes
-    sha256: str
+from craftsync.records.words import TERMINAL, Key, PartKind, PartState, Raw, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,45 +16,6 @@ class ListedExecution:
     deployment_name: str | None
     status: str | None
     end_date: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A pipeline; `detail` is the raw answer to its own GET, None while only listed."""
-
-    name: str
-    created_at: datetime
-    status: str | None
-    listed: Raw
-    detail: Raw | None = None
-    exact: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """A deployment: its listing entry and its own GET read together."""
-
-    name: str
-    created_at: datetime
-    pipeline_name: str | None
-    execution_rule: str | None
-    mode: str | None
-    is_enabled: bool | None
-    status: str | None
-    schedule: str | None
-    human_readable_schedule: str | None
-    endpoint_url_path: str | None
-    endpoint_token_fingerprint: str | None
-    description: str | None
-    created_by: str | None
-    updated_at: datetime | None
-    updated_by: str | None
-    inputs_mapping: str | None  # JSON, as are the next three
-    outputs_mapping: str | None
-    pods: str | None
-    settings: str | None  # the detail without what changes by itself; keys sorted
-    raw: Raw
-    exact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
