@@ -694,7 +694,7 @@ def test_a_platform_that_cannot_be_reached_ends_with_7(lab):
 
 def test_another_environment_under_the_same_url_is_refused(lab):
     change(lab, "update environment set upstream_id = 'another'")
-    with pytest.raises(Refused, match="Nothing was compared"):
+    with pytest.raises(Refused, match="Nothing was read"):
         verified(lab)
     done = run(lab)
     assert (done.exit_code, done.stdout) == (4, "")
