@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,28 +21,30 @@ class Asking(Stored):
 
     __slots__ = ()
 
-    @contextmanager
-    def asking(self, *, refresh: bool = True) -> Iterator["Session"]:
+    def asking(self, *, refresh: bool = True) -> "Session":
         """Open a session over the replica; without `refresh` over the replica as it is.
 
         Raises `StoreUnusable` when there is no store, no replica, or neither can be read.
         """
         from craftsync.query import duck  # noqa: PLC0415 - a room of the works
+
+        replica = self.replica()
+        try:
+            return self._session(replica, refresh=refresh)
+        except duck.UnreadableReplica:
+            if not refresh:
+                raise
+            replica.forget()
+            return self._session(replica, refresh=True)
+
+    def _session(self, replica: "Replica", *, refresh: bool) -> "Session":
+        from craftsync.query import duck  # noqa: PLC0415 - a room of the works
         from craftsync.store import snapshot  # noqa: PLC0415 - a wing
 
-        now, replica = self.now(), self.replica()
+        now = self.now()
         following = replica.follow(now) if refresh else replica.as_it_is()
         with snapshot.look(self.settings.store) as found:
-            try:
-                opened = duck.Session(following, found, now=now, memory=replica.memory)
-            except duck.UnreadableReplica:
-                if not refresh:
-                    raise
-                replica.forget()
-                following = replica.follow(now)
-                opened = duck.Session(following, found, now=now, memory=replica.memory)
-            with opened as session:
-                yield session
+            return duck.Session(following, found, now=now, memory=replica.memory)
 
     def replica(self) -> "Replica":
         """Return the replica of the store: beside a file, in the user's cache for a server."""

@@ -128,6 +128,7 @@ class Session:
             self._copy(relation, snapshot)
         self._remember_listings(snapshot)
         self.connection.execute("set TimeZone = 'UTC'")
+        self.connection.execute("set python_enable_replacements = false")  # no frames of ours
         self.connection.execute("set enable_external_access = false")
         self.connection.execute("set lock_configuration = true")
 
