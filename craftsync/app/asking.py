@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from craftsync.app.stored import Stored
 from craftsync.errors import StoreUnusable
-from craftsync.settings import cache_folder
+from craftsync.settings import cache_folder, config_folder
 
 if TYPE_CHECKING:
     from craftsync.query.duck import Session
@@ -45,6 +45,11 @@ class Asking(Stored):
         following = replica.follow(now) if refresh else replica.as_it_is()
         with snapshot.look(self.settings.store) as found:
             return duck.Session(following, found, now=now, memory=replica.memory)
+
+    def own_questions(self) -> Path | None:
+        """Return the folder of the user's own questions; None where there is no place for one."""
+        folder = config_folder(self.environ)
+        return None if folder is None else folder / "craftsync" / "queries"
 
     def replica(self) -> "Replica":
         """Return the replica of the store: beside a file, in the user's cache for a server."""

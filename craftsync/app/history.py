@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from craftsync import settings
 from craftsync.app.asking import Asking
 from craftsync.errors import Usage
+from craftsync.query import catalog
 from craftsync.query.answers import Answer
 
 if TYPE_CHECKING:
@@ -105,6 +106,22 @@ class History:
         """
         return self._result(lambda session: session.ask_safely(sql))
 
+    def query(self, name: str, **parameters: Any) -> Result:
+        """Ask a named question: `query("failure_rate", by="week", since="90d")`.
+
+        Parameters are what one types after `-p`, or Python's own: a number, a truth, a datetime.
+        Raises `Usage` for a question or a parameter that there is not, with the nearest names.
+        """
+        question = catalog.find(name, self._app.own_questions())
+        typed = _as_typed(parameters)
+        return self._result(
+            lambda session: catalog.ask(session.connection, question, typed, session.now)
+        )
+
+    def io(self, pipeline: str, *, side: str = "both", since: str = "30d", **more: Any) -> Result:
+        """Return one row a run of a pipeline: its inputs as `in_*`, its outputs as `out_*`."""
+        return self.query("io_table", pipeline_name=pipeline, side=side, since=since, **more)
+
     def _result(self, ask: "Callable[[Session], Answer]") -> Result:
         return Result(self._app.asking(refresh=self._refresh), ask)
 
@@ -123,7 +140,7 @@ def _need(*names: str) -> None:
             ) from flaw
 
 
-def parameters(given: Mapping[str, Any]) -> dict[str, str]:
+def _as_typed(given: Mapping[str, Any]) -> dict[str, str]:
     """Write the parameters of a question as one would type them."""
     return {name: _typed(value) for name, value in given.items() if value is not None}
 

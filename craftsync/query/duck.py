@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from craftsync.errors import StoreUnusable
-from craftsync.query import answers, desk, sandbox
+from craftsync.query import answers, desk, macros, sandbox
 from craftsync.query.answers import Answer
 from craftsync.query.replica import Following
 from craftsync.store import relations
@@ -107,7 +107,7 @@ class Session:
             if timer:
                 timer.cancel()
             raise sandbox.explained(flaw) from flaw
-        return Answer(answer.columns, _watched(answer.rows, timer))
+        return Answer(answer.columns, _timed(answer.rows, timer))
 
     def ask_safely(self, sql: str, *, timeout_s: float | None = None) -> Answer:
         """Run SQL of a user: one SELECT or EXPLAIN; raises as `ask` does, before anything runs."""
@@ -127,6 +127,8 @@ class Session:
         for relation in BOOKS:
             self._copy(relation, snapshot)
         self._remember_listings(snapshot)
+        for macro in macros.MACROS:
+            self.connection.execute(macro)
         self.connection.execute("set TimeZone = 'UTC'")
         self.connection.execute("set python_enable_replacements = false")  # no frames of ours
         self.connection.execute("set enable_external_access = false")
@@ -180,14 +182,10 @@ def _view(relation: Relation) -> str:
     )
 
 
-def _watched(rows: Iterator[tuple[Any, ...]], timer: Timer | None) -> Iterator[tuple[Any, ...]]:
-    """Give rows until they end or the time is up."""
-    import duckdb  # noqa: PLC0415 - heavy
-
+def _timed(rows: Iterator[tuple[Any, ...]], timer: Timer | None) -> Iterator[tuple[Any, ...]]:
+    """Give rows until they end; then the time is no longer of interest."""
     try:
         yield from rows
-    except duckdb.Error as flaw:
-        raise sandbox.explained(flaw) from flaw
     finally:
         if timer:
             timer.cancel()

@@ -32,6 +32,7 @@ def made(tmp_path_factory):
         world.add_execution("odd", execution_id=f"odd-{number}", created_at=born, outputs=outputs)
     with lab(tmp_path_factory.mktemp("sql"), world) as one:
         one.sync()
+        craftsync(one, "sql", "select 1")  # the replica is there
         yield one
 
 
