@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from craftsync.query import misfits
-from craftsync.store import relations
+from craftsync.store import relations, staging
 from craftsync.store.relation import Relation
 from craftsync.store.snapshot import Snapshot
 from craftsync.store.staging import Staged
@@ -72,14 +72,17 @@ class Desk:
         """Run a statement over the staged tables and the relations."""
         self._duck.execute(sql)
 
-    def stage(self, table: Staged, where: str | None) -> None:
-        """Read rows of a table out of the store, in place of those staged before; None: none."""
+    def furnish(self) -> None:
+        """Make the tables that every relation asks for, empty but for the environments."""
+        for table in (staging.SCOPE, *staging.ESTATE):
+            self._duck.execute(table.create())
+        self.stage(staging.ENVIRONMENT, "")
+
+    def stage(self, table: Staged, where: str) -> None:
+        """Read rows of a table out of the store, in place of those staged before."""
         import duckdb  # noqa: PLC0415 - heavy
 
-        self._duck.execute(f"drop table if exists {table.name}")
         self._duck.execute(table.create())
-        if where is None:
-            return
         appender = self._duck.appender(table.name)
         for rows in self._snapshot.batches(table.select(self._snapshot.dialect, where)):
             try:

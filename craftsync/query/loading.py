@@ -58,8 +58,9 @@ class Loader:
     """
 
     def __init__(self, duck: "duckdb.DuckDBPyConnection", snapshot: Snapshot) -> None:
+        self._duck = duck
         self._snapshot = snapshot
-        self._desks = [Desk(duck, f"desk_{number}", snapshot) for number in range(2)]
+        self._desks = [Desk(duck, "desk_0", snapshot)]
 
     def build(self) -> None:
         """Make the relations and fill them with all that the store holds."""
@@ -77,11 +78,8 @@ class Loader:
             self._load(touched)
 
     def _load(self, touched: str) -> None:
-        for desk in self._desks:
-            for table in staging.ALL:
-                desk.stage(table, None)
-            desk.stage(staging.ENVIRONMENT, "")
-        first = self._desks[0]
+        (first,) = self._desks
+        first.furnish()
         for table in staging.ESTATE:
             keys = f"select key from {table.carrier} where {touched}"
             first.stage(table, f"{table.key} in ({keys})" if touched else "")
@@ -95,6 +93,9 @@ class Loader:
         """Stage a slice of executions while DuckDB makes the relations of the one before."""
         condition = f" where {touched}" if touched else ""
         found = self._snapshot.rows(f"select key from execution{condition} order by key")
+        if len(found) > SLICE:
+            self._desks.append(Desk(self._duck, "desk_1", self._snapshot))
+            self._desks[1].furnish()
         making: Future[None] | None = None
         with ThreadPoolExecutor(1) as maker:
             for desk, (first, last) in zip(cycle(self._desks), _slices(found), strict=False):

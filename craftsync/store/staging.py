@@ -33,7 +33,7 @@ class Staged:
     def create(self) -> str:
         """Write the statement that makes it in DuckDB, empty."""
         columns = (f'"{name}" {self.duckdb_type(name)}' for name in self.columns)
-        return f'create table "{self.name}" ({", ".join(columns)})'
+        return f'create or replace table "{self.name}" ({", ".join(columns)})'
 
     def loosen(self) -> list[str]:
         """Write the statements that let it hold anything: for rows that do not fit."""
