@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "diff": Lazy("craftsync.cli.diff", "diff", "Compare two executions."),
     "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
     "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
+    "export": Lazy("craftsync.cli.export", "export", "Give the history to other engines."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."
