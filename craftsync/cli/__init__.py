@@ -47,9 +47,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),
     "runs": Lazy("craftsync.cli.runs", "runs", "List executions, the newest first."),
     "diff": Lazy("craftsync.cli.diff", "diff", "Compare two executions."),
-    "io": Lazy(
-        "craftsync.cli.io", "io", "Get inputs and outputs: one by one, as a table, or to run again."
-    ),
+    "io": Lazy("craftsync.cli.io", "io", "Get inputs and outputs: one, a table, or to run again."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."
