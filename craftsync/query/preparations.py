@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from craftsync.query import schedules
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -23,4 +25,4 @@ class Fragment:
     sql: str
 
 
-PREPARATIONS: Mapping[str, Preparation] = {}
+PREPARATIONS: Mapping[str, Preparation] = {"missed_schedules": schedules.expect}
