@@ -17,108 +17,163 @@ with picked as (
     from executions
     where environment = $b_environment and execution_id = $b_id and created_at = $b_created_at
 ),
-facts as (
-    select
-        side,
-        1 as section_nr,
-        'execution' as section,
-        unnest([
-            {nr: 1, name: 'environment', value: environment},
-            {nr: 2, name: 'execution_id', value: execution_id},
-            {nr: 3, name: 'created_at', value: strftime(created_at, '%Y-%m-%dT%H:%M:%S.%fZ')},
-            {nr: 4, name: 'pipeline_name', value: pipeline_name},
-            {nr: 5, name: 'deployment_name', value: deployment_name},
-            {nr: 6, name: 'status', value: status},
-            {nr: 7, name: 'commit_id', value: commit_id},
-            {nr: 8, name: 'created_by', value: created_by},
-            {nr: 9, name: 'queue_s', value: queue_s::varchar},
-            {nr: 10, name: 'run_s', value: run_s::varchar}
-        ], recursive := true)
+of_execution as (
+    select side, unnest([
+        {nr: 1, name: 'environment', said: environment},
+        {nr: 2, name: 'execution_id', said: execution_id},
+        {nr: 3, name: 'created_at', said: strftime(created_at, '%Y-%m-%dT%H:%M:%S.%fZ')},
+        {nr: 4, name: 'pipeline_name', said: pipeline_name},
+        {nr: 5, name: 'deployment_name', said: deployment_name},
+        {
+            nr: 6, name: 'deployment_created_at',
+            said: strftime(deployment_created_at, '%Y-%m-%dT%H:%M:%S.%fZ')
+        },
+        {nr: 7, name: 'status', said: status},
+        {nr: 8, name: 'created_by', said: created_by},
+        {nr: 9, name: 'started_at', said: strftime(started_at, '%Y-%m-%dT%H:%M:%S.%fZ')},
+        {nr: 10, name: 'end_date', said: strftime(end_date, '%Y-%m-%dT%H:%M:%S.%fZ')},
+        {nr: 11, name: 'queue_s', said: queue_s::varchar},
+        {nr: 12, name: 'run_s', said: run_s::varchar},
+        {nr: 13, name: 'commit_id', said: commit_id}
+    ]) as fact
     from picked
-    union all
+),
+named_steps as (
     select
-        side,
-        2,
-        'step',
-        unnest([
-            {nr: position * 10 + 1, name: step_name || '.status', value: steps.status},
-            {nr: position * 10 + 2, name: step_name || '.run_s', value: steps.run_s::varchar},
-            {nr: position * 10 + 3, name: step_name || '.commit_id', value: steps.commit_id},
-            {nr: position * 10 + 4, name: step_name || '.repository_url', value: repository_url},
-            {nr: position * 10 + 5, name: step_name || '.repository_branch', value: repository_branch},
-            {nr: position * 10 + 6, name: step_name || '.requirements_path', value: requirements_path}
-        ], recursive := true)
+        picked.side,
+        steps.*,
+        coalesce(step_name, 'step ' || position) as shown,
+        row_number() over (partition by side, shown order by position) as nth
     from picked
     join steps
-        on (steps.environment, steps.execution_id, steps.execution_created_at)
-            = (picked.environment, picked.execution_id, picked.created_at)
-    union all
-    select side, 3, 'input', 0, name, coalesce(value::varchar, file_sha256, value_state)
-    from picked
-    join inputs
-        on (inputs.environment, inputs.execution_id, inputs.execution_created_at)
-            = (picked.environment, picked.execution_id, picked.created_at)
-    union all
-    select side, 4, 'output', 0, name, coalesce(value::varchar, file_sha256, value_state)
-    from picked
-    join outputs
-        on (outputs.environment, outputs.execution_id, outputs.execution_created_at)
-            = (picked.environment, picked.execution_id, picked.created_at)
-    union all
+        on steps.environment = picked.environment
+        and steps.execution_id = picked.execution_id
+        and steps.execution_created_at = picked.created_at
+),
+of_steps as (
+    select side, unnest([
+        {nr: 8 * position, name: shown || if(nth > 1, ' (' || nth || ')', '') || '.' || what[1], said: what[2]}
+        for what in [
+            ['status', status],
+            ['run_s', run_s::varchar],
+            ['commit_id', commit_id],
+            ['repository_url', repository_url],
+            ['repository_branch', repository_branch],
+            ['requirements_path', requirements_path],
+            ['origin', origin]
+        ]
+    ]) as fact
+    from named_steps
+),
+-- The value as JSON tells 42 from "42"; a file is its hash, and what is not held its state.
+of_values as (
     select
-        side,
-        5,
-        'metric',
-        0,
-        name,
-        string_agg(coalesce(value_text, 'null'), ', ' order by position)
+        picked.side,
+        v.section_nr,
+        {
+            nr: v.position,
+            name: v.name,
+            said: case
+                when v.file_sha256 is not null then 'sha256:' || v.file_sha256
+                when v.value is not null then v.value::varchar
+                when v.value_state <> 'absent' then '(' || v.value_state || ')'
+            end
+        } as fact
+    from picked
+    join (
+        select
+            3 as section_nr, environment, execution_id, execution_created_at, position, name,
+            value, value_state, file_sha256
+        from inputs
+        union all
+        select
+            4 as section_nr, environment, execution_id, execution_created_at, position, name,
+            value, value_state, file_sha256
+        from outputs
+    ) as v
+        on v.environment = picked.environment
+        and v.execution_id = picked.execution_id
+        and v.execution_created_at = picked.created_at
+),
+of_metrics as (
+    select
+        picked.side,
+        {
+            nr: 0,
+            name: metrics.name,
+            said: if(
+                count(*) = 1,
+                any_value(coalesce(metrics.value_text, 'null')),
+                '[' || string_agg(coalesce(metrics.value_text, 'null'), ',' order by position) || ']'
+            )
+        } as fact
     from picked
     join metrics
-        on (metrics.environment, metrics.execution_id, metrics.execution_created_at)
-            = (picked.environment, picked.execution_id, picked.created_at)
-    group by side, name
-    union all
+        on metrics.environment = picked.environment
+        and metrics.execution_id = picked.execution_id
+        and metrics.execution_created_at = picked.created_at
+    group by picked.side, metrics.name
+),
+-- What was set before the first observation is not known: the first stands for it.
+in_force as (
     select
-        side,
-        6,
-        'log',
-        unnest([
-            {nr: 1, name: 'lines', value: lines::varchar},
-            {nr: 2, name: 'last_line', value: last_line}
-        ], recursive := true)
-    from (
-        select
-            side,
-            count(*) as lines,
-            last_line(max_by(message, line_number)) as last_line
-        from picked
-        join logs
-            on (logs.environment, logs.execution_id, logs.execution_created_at)
-                = (picked.environment, picked.execution_id, picked.created_at)
-        group by side
-    )
+        picked.side,
+        max_by(
+            settings,
+            (valid_from <= picked.created_at, epoch_us(valid_from) * if(valid_from <= picked.created_at, 1, -1))
+        ) as settings
+    from picked
+    join deployment_versions as versions
+        on versions.environment = picked.environment
+        and versions.deployment_name = picked.deployment_name
+        and versions.deployment_created_at = picked.deployment_created_at
+    group by picked.side
+),
+of_settings as (
+    select in_force.side, {nr: 0, name: one.key, said: one.value::varchar} as fact
+    from in_force, json_each(in_force.settings) as one
+),
+facts as (
+    select 1 as section_nr, 'execution' as section, side, fact from of_execution
+    union all
+    select 2, 'steps', side, fact from of_steps
+    union all
+    select section_nr, if(section_nr = 3, 'inputs', 'outputs'), side, fact from of_values
+    union all
+    select 5, 'metrics', side, fact from of_metrics
+    union all
+    select 6, 'settings', side, fact from of_settings
 ),
 compared as (
     select
         section_nr,
         section,
-        min(nr) as nr,
-        name,
-        max(value) filter (side = 'a') as value_a,
-        max(value) filter (side = 'b') as value_b
+        coalesce(min(fact.nr) filter (side = 'a'), min(fact.nr)) as nr,
+        fact.name as name,
+        any_value(fact.said) filter (side = 'a') as said_a,
+        any_value(fact.said) filter (side = 'b') as said_b
     from facts
-    group by section_nr, section, name
+    group by section_nr, section, fact.name
+),
+-- Strings without their quotes, unless nothing else tells the two apart.
+shown as (
+    select
+        *,
+        section_nr in (3, 4, 6) as is_json,
+        if(is_json and starts_with(said_a, '"'), said_a::json ->> '$', said_a) as text_a,
+        if(is_json and starts_with(said_b, '"'), said_b::json ->> '$', said_b) as text_b
+    from compared
+    where said_a is distinct from said_b
 )
 select
     section,
     name,
-    value_a,
-    value_b,
+    if(text_a = text_b, said_a, text_a) as value_a,
+    if(text_a = text_b, said_b, text_b) as value_b,
     case
-        when value_a is null then 'added'
-        when value_b is null then 'removed'
+        when said_a is null then 'added'
+        when said_b is null then 'removed'
         else 'changed'
     end as change
-from compared
-where value_a is distinct from value_b
+from shown
 order by section_nr, nr, name

@@ -57,14 +57,14 @@ def _signature() -> str:
     return f"create macro signature(message) as left(trim({sql}), {_LONGEST})"
 
 
-def _wilson(name: str, sign: str) -> str:
+def _wilson(name: str, sign: str, certain: str) -> str:
     """Write an end of Wilson's 95 % interval, z = 1.96; NULL where n is 0."""
     rate = "(failures / n)"
     root = f"1.96 * sqrt({rate} * (1 - {rate}) / n + 0.9604 / n / n)"
     middle = f"({rate} + 1.9208 / n {sign} {root}) / (1 + 3.8416 / n)"
     return (
         f"create macro {name}(failures, n) as"
-        f" case when n > 0 then greatest(0.0, least(1.0, {middle})) end"
+        f" case when n > 0 then case when {certain} else {middle} end end"
     )
 
 
@@ -113,8 +113,8 @@ MACROS: tuple[str, ...] = (
     "create macro is_ok(status) as lower(status) in ('succeeded', 'success')",
     "create macro is_failure(status) as lower(status) in ('failed', 'error')",
     "create macro is_ended(status) as lower(status) in ('succeeded', 'success', 'failed', 'error')",
-    _wilson("wilson_low", "-"),
-    _wilson("wilson_high", "+"),
+    _wilson("wilson_low", "-", "failures = 0 then 0.0"),
+    _wilson("wilson_high", "+", "failures = n then 1.0"),
     _last_line(),
     _signature(),
     _FAILED_RUNS,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from craftsync.query import schedules
+from craftsync.query import commits, pairs, schedules
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,4 +25,8 @@ class Fragment:
     sql: str
 
 
-PREPARATIONS: Mapping[str, Preparation] = {"missed_schedules": schedules.expect}
+PREPARATIONS: Mapping[str, Preparation] = {
+    "missed_schedules": schedules.expect,
+    "run_diff": pairs.pick,
+    "since_commit": commits.ran,
+}
