@@ -63,6 +63,8 @@ class CraftsyncError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")  # a notebook shows it below the traceback
 
 
 class Usage(CraftsyncError):

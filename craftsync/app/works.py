@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from craftsync import __version__
-from craftsync.app.stored import Stored
+from craftsync.app.asking import Asking
 from craftsync.errors import BadSettings, worst
 from craftsync.settings import Environment
 
@@ -34,6 +34,7 @@ class SyncReport:
 
     run_id: int
     outcomes: tuple["Outcome", ...]
+    wrote: bool  # whether the mirror is another than before
 
     @property
     def exit_code(self) -> int:
@@ -42,7 +43,7 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
-class App(Stored):
+class App(Asking):
     """What the commands work with."""
 
     def sync_options(self, *, logs: bool = True, files: bool = True, **asked: Any) -> "Options":
@@ -72,6 +73,7 @@ class App(Stored):
         cannot be written; what else goes wrong is in the report.
         """
         from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
+        from craftsync.store.environments import revisions  # noqa: PLC0415 - a wing
         from craftsync.sync import collecting, run, turns  # noqa: PLC0415 - a room of the works
 
         tokens = {one.name: one.token(self.environ) for one in environments}
@@ -85,11 +87,13 @@ class App(Stored):
                     return run.sync(job, run_id=run_id)
 
             try:
+                before = revisions(writer)
                 with collecting.rarely():
                     outcomes = turns.take(mirror, environments, parallel=parallel, stop=limits.stop)
+                wrote = revisions(writer) != before
             finally:
                 writer.dispose()
-        return SyncReport(outcomes[0].run_id, tuple(outcomes))
+        return SyncReport(outcomes[0].run_id, tuple(outcomes), wrote)
 
     @contextmanager
     def _job(

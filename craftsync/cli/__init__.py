@@ -46,6 +46,9 @@ COMMANDS: Mapping[str, Lazy] = {
     "logs": Lazy("craftsync.cli.logs", "logs", "Print the log of an execution."),
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),
     "runs": Lazy("craftsync.cli.runs", "runs", "List executions, the newest first."),
+    "diff": Lazy("craftsync.cli.diff", "diff", "Compare two executions."),
+    "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
+    "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."

@@ -7,6 +7,8 @@ from craftsync.cli import options
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
 from craftsync.query import runs as query
+from craftsync.query.conditions import to_store
+from craftsync.query.grammar import RUNS, parse
 from craftsync.store import read, relations
 from craftsync.times import Window
 
@@ -20,6 +22,11 @@ SHOWN = ("created_at", "execution_id", "pipeline_name", "deployment_name", "stat
 @options.pipeline
 @options.deployment
 @options.window
+@click.option(
+    "--where",
+    metavar="CONDITION",
+    help='Only where this holds, as "out.score < 0.5 and in.customer = 42". Default: all.',
+)
 @options.limit(50)
 @options.printing
 def runs(
@@ -30,15 +37,23 @@ def runs(
     pipeline: str | None,
     deployment: str | None,
     window: Window,
+    where: str | None,
     limit: int | None,
     how: How,
 ) -> None:
     """List executions, the newest first.
 
-    Example: craftsync runs --status Failed --since 7d
+    Example: craftsync runs --since 7d --where "out.score < 0.5 and not status = failed"
 
-    Ends with 0, 2 for an unknown environment, 8 when there is no store or it cannot be read.
+    A condition compares in.NAME, out.NAME and paths into their JSON (in.options.k, out.rows[0],
+    in."my input") and the columns status, run_s, queue_s, commit_id, created_at and so on by =,
+    !=, <, <=, >, >=, contains, in (…), is null; and, or, not and brackets join them. A value that
+    is not held matches nothing.
+
+    Ends with 0, 2 for an unknown environment or a condition that cannot be read, 8 when there is
+    no store or it cannot be read.
     """
+    condition = None if where is None else parse(where, RUNS)
     with app.reading() as conn:
         query.known_environment(conn, environment)
         found = read.executions(
@@ -50,5 +65,6 @@ def runs(
             since=window.since,
             until=window.until,
             limit=limit,
+            where=None if condition is None else to_store(condition, conn.dialect.name),
         )
         print_rows(relations.BY_NAME["executions"], found, how, shown=SHOWN)

@@ -8,7 +8,7 @@ import click
 from craftsync.app import App
 from craftsync.cli import options, rehearsal, say, sinks, streams, summary
 from craftsync.cli.formats import How
-from craftsync.errors import Busy, Usage
+from craftsync.errors import Busy, StoreUnusable, Usage
 
 
 @click.command()
@@ -102,6 +102,11 @@ def sync(
             app.write_metrics(metrics_file, report)
         except Usage as flaw:  # the sync's own code says more
             say.failure(flaw)
+    if report.wrote:
+        try:
+            app.refresh_replica()
+        except StoreUnusable as flaw:  # questions will say it again; the mirror is as it should be
+            say.warning(str(flaw), hint=flaw.hint)
     with streams.after_work():
         if how["format"] == "json":
             summary.show_json(report.run_id, report.outcomes, report.exit_code, how)

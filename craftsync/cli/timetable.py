@@ -15,7 +15,8 @@ from typing import Self
 
 from craftsync.errors import Usage
 from craftsync.settings import FILE_NAME, Environment, Settings
-from craftsync.settings.schema import config_folder, passwords_of, span_text
+from craftsync.settings.folders import config_folder
+from craftsync.settings.schema import passwords_of, span_text
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVEN = (

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from craftsync.query import sandbox
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -55,5 +57,10 @@ def kind_of(duckdb_type: str) -> str:
 
 
 def _rows(found: "duckdb.DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
-    while batch := found.fetchmany(_BATCH):
-        yield from batch
+    import duckdb  # noqa: PLC0415 - heavy
+
+    try:
+        while batch := found.fetchmany(_BATCH):
+            yield from batch
+    except duckdb.Error as flaw:
+        raise sandbox.explained(flaw) from flaw

@@ -13,7 +13,14 @@ from craftsync.errors import BadSettings
 from craftsync.settings import environments, files, levels
 from craftsync.settings.environments import Environment
 from craftsync.settings.files import FILE_NAME
-from craftsync.settings.model import PurgeSettings, RedactSettings, Settings, SyncSettings
+from craftsync.settings.folders import cache_folder, config_folder
+from craftsync.settings.model import (
+    PurgeSettings,
+    QuerySettings,
+    RedactSettings,
+    Settings,
+    SyncSettings,
+)
 from craftsync.settings.schema import KEYS, fingerprint_key, passwords_of, shown
 from craftsync.settings.words import Forgive, Note, Sourced
 
@@ -22,10 +29,13 @@ __all__ = [
     "Environment",
     "Note",
     "PurgeSettings",
+    "QuerySettings",
     "RedactSettings",
     "Settings",
     "Sourced",
     "SyncSettings",
+    "cache_folder",
+    "config_folder",
     "load",
 ]
 
@@ -104,6 +114,7 @@ def load(
         environments=MappingProxyType(configured),
         sync=SyncSettings(**_section("sync", values)),
         redact=RedactSettings(**_section("redact", values)),
+        query=QuerySettings(**_section("query", values)),
         purge=PurgeSettings(**_section("purge", values)),
         fingerprint_key=fingerprint,
         notes=tuple(notes),

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from craftsync.errors import BadSettings
-from craftsync.settings.schema import KeyPath, config_folder
+from craftsync.settings.folders import config_folder
+from craftsync.settings.schema import KeyPath
 from craftsync.settings.words import Forgive, Note
 
 FILE_NAME = "craftsync.toml"

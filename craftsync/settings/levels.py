@@ -8,7 +8,8 @@ from typing import Any
 
 from craftsync.errors import BadSettings, Usage
 from craftsync.settings.files import File, FileOrigin
-from craftsync.settings.schema import KEYS, Key, KeyPath, home
+from craftsync.settings.folders import home
+from craftsync.settings.schema import KEYS, Key, KeyPath
 from craftsync.settings.words import Forgive, nearest
 
 ENVIRONMENT_KEYS = ("url", "control_url", "token_env", "token_file", "token_command")

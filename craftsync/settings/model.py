@@ -30,6 +30,13 @@ class RedactSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class QuerySettings:
+    """How much a question may take: `memory` is a size as DuckDB reads it, `1GB`."""
+
+    memory: str
+
+
+@dataclass(frozen=True, slots=True)
 class PurgeSettings:
     """What may be deleted upstream, and how much at once."""
 
@@ -65,6 +72,7 @@ class Settings:
     environments: Mapping[str, Environment]
     sync: SyncSettings
     redact: RedactSettings
+    query: QuerySettings
     purge: PurgeSettings
     fingerprint_key: bytes | None = field(repr=False)
     notes: tuple[Note, ...]

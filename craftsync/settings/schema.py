@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from craftsync import times
 from craftsync.errors import BadSettings
+from craftsync.settings.folders import data_folder
 
 KeyPath = tuple[str, ...]
 
@@ -49,30 +49,6 @@ class Key:
             folder = data_folder(environ)
             return None if folder is None else str(folder / "craftsync" / "history.db")
         return self.check(self.default)
-
-
-def home(environ: Mapping[str, str]) -> Path | None:
-    """Return the user's folder, None when there is none, as for a service account under cron."""
-    stated = environ.get("HOME", "")
-    return Path(stated) if stated.startswith("/") else None
-
-
-def data_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return `$XDG_DATA_HOME` or its default; a relative one does not count, says XDG."""
-    return _xdg(environ, "XDG_DATA_HOME", ".local/share")
-
-
-def config_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return `$XDG_CONFIG_HOME` or its default; a relative one does not count, says XDG."""
-    return _xdg(environ, "XDG_CONFIG_HOME", ".config")
-
-
-def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path | None:
-    stated = environ.get(variable, "")
-    if stated.startswith("/"):
-        return Path(stated)
-    folder = home(environ)
-    return None if folder is None else folder / default
 
 
 def _boolean(value: object) -> bool:
@@ -135,6 +111,13 @@ def _store(value: object) -> str:
     return text
 
 
+def _memory(value: object) -> str:
+    text = _text(value).strip()
+    if not re.fullmatch(r"[1-9]\d{0,5} ?[KMGT]i?B", text):
+        raise ValueError('must be a size in quotes, as in "512MB" or "1GB"')
+    return text
+
+
 def _words(value: object) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
         raise ValueError('must be a list of texts, as in ["one", "two"]')
@@ -168,6 +151,7 @@ KEYS: tuple[Key, ...] = (
     Key(("redact", "environment_values"), True, _boolean, _boolean_text),
     Key(("redact", "constants"), False, _boolean, _boolean_text),
     Key(("redact", "patterns"), [], _patterns, _words_text),
+    Key(("query", "memory"), "1GB", _memory),
     Key(("purge", "enabled"), False, _boolean, _boolean_text),
     Key(("purge", "max_deletes"), 100, _count, _number_text),
     Key(("purge", "max_share"), 0.2, _share, _number_text),

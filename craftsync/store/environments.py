@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from craftsync.store.models import Environment, Revision, StoreIdentity
 from craftsync.store.upsert import draw_keys
@@ -117,6 +117,13 @@ class Rev:
 def number_of(rev: int | Rev) -> int:
     """Return the number of a revision, drawn already or now."""
     return rev.number() if isinstance(rev, Rev) else rev
+
+
+def revisions(engine: Engine) -> dict[str, int]:
+    """Return the revision of each environment."""
+    with engine.connect() as connection:
+        found = connection.execute(select(Environment.name, Environment.rev))
+        return {row.name: row.rev for row in found}
 
 
 def mark_synced(connection: Connection, environment_key: int, *, at: datetime) -> None:

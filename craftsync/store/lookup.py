@@ -21,6 +21,14 @@ class Found:
     row: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition, and what its placeholders stand for."""
+
+    sql: str
+    bound: Mapping[str, Any]
+
+
 @dataclass(slots=True)
 class Conditions:
     """Conditions over a relation's aliases, their values bound; one on None is none."""

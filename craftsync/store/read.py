@@ -14,12 +14,13 @@ from sqlalchemy import Connection, func, select
 
 from craftsync.store import relations
 from craftsync.store.logs import log_lines
-from craftsync.store.lookup import Conditions, Found, rows
+from craftsync.store.lookup import Condition, Conditions, Found, rows
 from craftsync.store.models import Deployment, Environment, Execution, Pipeline
 from craftsync.store.relation import Relation
 from craftsync.store.upsert import table_of
 
 __all__ = [
+    "Condition",
     "Found",
     "deployments",
     "environment_names",
@@ -47,8 +48,12 @@ def executions(
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int | None = None,
+    where: Condition | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Give executions, newest first. Statuses are compared without case; `until` is not in it."""
+    """Give executions, newest first. Statuses are compared without case; `until` is not in it.
+
+    `where` is a condition on `x`, the private row.
+    """
     keys = _environment_keys(connection, environment)
     wanted = Conditions(connection.dialect.name)
     if pipeline is not None or deployment is not None:
@@ -60,6 +65,8 @@ def executions(
     wanted.equal("x.deployment_name", deployment)
     wanted.within("x.created_at", since, until)
     wanted.among("lower(x.status)", [status.lower() for status in statuses])
+    if where is not None:
+        wanted.add(where.sql, **where.bound)
     if not keys:
         return
     newest = "select x.key from execution x"

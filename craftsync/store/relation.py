@@ -13,6 +13,8 @@ from types import MappingProxyType
 _MICROS = "(strftime('%s', substr({0}, 1, 19)) * 1000000 + substr({0}, 21, 6))"
 _NANOS = "((({0}) % 1000000000 + 1000000000) % 1000000000)"  # of a time before 1970, too
 
+_WHOLE = "try_cast({0} as bigint)"
+
 _MACROS = {
     "sqlite": {
         "seconds": f"({_MICROS.replace('{0}', '{1}')} - {_MICROS}) / 1000000.0",
@@ -28,6 +30,13 @@ _MACROS = {
             "timestamptz '1970-01-01 00:00:00+00'"
             " + (({0}) - mod(mod({0}, 1000) + 1000, 1000)) / 1000 * interval '1 microsecond'"
         ),
+    },
+    "duckdb": {  # over staged tables, where instants are text; what is no instant gives NULL
+        "seconds": (
+            "(epoch_us(try_cast({1} as timestamp)) - epoch_us(try_cast({0} as timestamp)))"
+            " / 1000000.0"
+        ),
+        "moment": f"make_timestamp(({_WHOLE} - ({_WHOLE} % 1000 + 1000) % 1000) // 1000)",
     },
 }
 _MACRO = re.compile(r"@(\w+)\(([^()]*)\)")
@@ -94,14 +103,25 @@ class Relation:
         """Return the kind of each column, in the public order."""
         return {name: column.kind for name, column in self.fields.items()}
 
-    def select(self, dialect: str, where: str = "", private: str = "") -> str:
-        """Write the SELECT that gives the relation.
+    def select(
+        self,
+        dialect: str,
+        where: str = "",
+        private: str = "",
+        instead: Mapping[str, str] = MappingProxyType({}),
+    ) -> str:
+        """Write the SELECT that gives the relation; for `duckdb`, over the staged tables.
 
-        `where` may use the sources' aliases; `private` are further columns, for our own eyes.
+        `where` may use the sources' aliases; `private` are further columns, for our own eyes;
+        `instead` has other SQL for columns that come from elsewhere this time.
         """
         return " union all ".join(
-            self._branch(source, dialect, where, private) for source in self.sources
+            self._branch(source, dialect, where, private, instead) for source in self.sources
         )
+
+    def source_sql(self, source: Source, column: str, dialect: str) -> str:
+        """Write what gives a column out of one source, before it is made to fit its kind."""
+        return in_dialect(source.sql.get(column, self.fields[column].sql), dialect)
 
     def create_view(self, dialect: str) -> str:
         """Write the statement that makes the view."""
@@ -115,18 +135,31 @@ class Relation:
         """Write the statement that makes an empty table of these columns; for `duckdb` alone."""
         if dialect != "duckdb":
             raise ValueError(f"{self.name} is a view in {dialect}")
-        columns = ", ".join(f'"{name}" {_DUCKDB[kind]}' for name, kind in self.columns.items())
+        columns = ", ".join(f'"{name}" {duckdb_type(kind)}' for name, kind in self.columns.items())
         return f'create table "{self.name}" ({columns})'
 
-    def _branch(self, source: Source, dialect: str, where: str, private: str) -> str:
+    def _branch(
+        self, source: Source, dialect: str, where: str, private: str, instead: Mapping[str, str]
+    ) -> str:
+        given = {**source.sql, **instead}
         columns = ", ".join(
-            f'{source.sql.get(name, column.sql)} as "{name}"'
+            f'{_fitted(given.get(name, column.sql), column.kind, dialect)} as "{name}"'
             for name, column in self.fields.items()
         )
         columns += f", {private}" if private else ""
         conditions = " and ".join(f"({one})" for one in (source.where, where) if one)
         statement = f"select {columns} from {source.tables}"
         return in_dialect(f"{statement} where {conditions}" if conditions else statement, dialect)
+
+
+def duckdb_type(kind: ColumnKind) -> str:
+    """Return the type that holds a kind in DuckDB."""
+    return _DUCKDB[kind]
+
+
+def _fitted(sql: str, kind: ColumnKind, dialect: str) -> str:
+    """Make staged values fit their column; the databases hold them in their own types already."""
+    return f"cast({sql} as {_DUCKDB[kind]})" if dialect == "duckdb" else sql
 
 
 def in_dialect(sql: str, dialect: str) -> str:

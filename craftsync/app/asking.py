@@ -1,0 +1,88 @@
+"""Questions: the replica of the store brought up, and a session of DuckDB over it."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from craftsync.app.stored import Stored
+from craftsync.errors import StoreUnusable
+from craftsync.settings import cache_folder, config_folder
+
+if TYPE_CHECKING:
+    from craftsync.query.duck import Session
+    from craftsync.query.replica import Replica
+
+_SMALL = 20_000  # executions: so many are read in a second
+
+
+class Asking(Stored):
+    """What answers questions over the whole history."""
+
+    __slots__ = ()
+
+    def asking(self, *, refresh: bool = True) -> "Session":
+        """Open a session over the replica; without `refresh` over the replica as it is.
+
+        Raises `StoreUnusable` when there is no store, no replica, or neither can be read.
+        """
+        from craftsync.query import duck  # noqa: PLC0415 - a room of the works
+
+        replica = self.replica()
+        try:
+            return self._session(replica, refresh=refresh)
+        except duck.UnreadableReplica:
+            if not refresh:
+                raise
+            replica.forget()
+            return self._session(replica, refresh=True)
+
+    def _session(self, replica: "Replica", *, refresh: bool) -> "Session":
+        from craftsync.query import duck  # noqa: PLC0415 - a room of the works
+        from craftsync.store import snapshot  # noqa: PLC0415 - a wing
+
+        now = self.now()
+        following = replica.follow(now) if refresh else replica.as_it_is()
+        with snapshot.look(self.settings.store) as found:
+            return duck.Session(following, found, now=now, memory=replica.memory)
+
+    def own_questions(self) -> Path | None:
+        """Return the folder of the user's own questions; None where there is no place for one."""
+        folder = config_folder(self.environ)
+        return None if folder is None else folder / "craftsync" / "queries"
+
+    def replica(self) -> "Replica":
+        """Return the replica of the store: beside a file, in the user's cache for a server."""
+        from craftsync.query.replica import Replica  # noqa: PLC0415 - a room of the works
+
+        return Replica(self.settings.store, self._replica_folder(), self.settings.query.memory)
+
+    def refresh_replica(self) -> None:
+        """Bring the replica up after a sync; a first one of a long history waits for a question."""
+        from craftsync.store import snapshot  # noqa: PLC0415 - a wing
+
+        replica = self.replica()
+        if replica.pointer() is None:
+            with snapshot.look(self.settings.store) as found:
+                ((executions,),) = found.rows("select count(*) from execution")
+            if executions > _SMALL:
+                return
+        replica.follow(self.now())
+
+    def _replica_folder(self) -> Path:
+        from craftsync.store import sqlite_file  # noqa: PLC0415 - a wing
+
+        path = sqlite_file.path_in(self.settings.store)
+        if path is not None:
+            file = Path(path)
+            beside = file.with_name(f"{file.stem if file.suffix == '.db' else file.name}.replica")
+            if beside.is_dir() or os.access(file.parent, os.W_OK):
+                return beside
+        cache = cache_folder(self.environ)
+        if cache is None:
+            raise StoreUnusable(
+                "There is no place for the replica: neither XDG_CACHE_HOME nor HOME is set.",
+                hint="export XDG_CACHE_HOME=/path/to/a/folder",
+            )
+        name = hashlib.sha256((path or self.settings.store).encode()).hexdigest()[:16]
+        return cache / "craftsync" / f"{name}.replica"

@@ -1,0 +1,197 @@
+"""A session of DuckDB over the replica: the public relations by their names, offline, read-only.
+
+The relations that follow the store by revision are views over the replica; the bookkeeping ones
+are copied in when the session opens, and with them the time of each newest listing, from which
+`last_seen_at` is computed. No file, no network, no extension and no setting is in reach after that.
+"""
+
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from threading import Timer
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from craftsync.errors import StoreUnusable
+from craftsync.query import answers, desk, macros, sandbox
+from craftsync.query.answers import Answer
+from craftsync.query.replica import Following
+from craftsync.store import relations
+from craftsync.store.relation import Relation
+from craftsync.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    pass
+
+BOOKS: tuple[Relation, ...] = tuple(one for one in relations.PUBLIC if not one.carrier)
+"""The relations of our own book-keeping, read anew for each session."""
+
+_SEEN_BY: Mapping[str, str] = {
+    "pipelines": "'pipelines' || chr(1)",
+    "deployments": "'deployments' || chr(1)",
+    "executions": "'pipeline' || chr(1) || pipeline_name",
+}
+_SCOPES = (
+    "select n.name, s.kind, s.name, s.last_complete_at from scope s"
+    " join environment n on n.key = s.environment_key where s.last_complete_at is not null"
+)
+_LAST = "last_seen_at"
+
+
+class Session:
+    """An open session; `as_of` is when its replica was brought up, `stale` why it is not fresh.
+
+    `now` is the moment the question is asked at.
+    """
+
+    def __init__(
+        self, following: Following, snapshot: Snapshot, *, now: datetime, memory: str
+    ) -> None:
+        """Open a session; `snapshot` gives the book-keeping of this moment.
+
+        Raises `UnreadableReplica` when the replica is damaged or gone, `StoreUnusable` for
+        book-keeping that does not fit.
+        """
+        import duckdb  # noqa: PLC0415 - heavy
+
+        self.now, self.as_of, self.stale = now, following.as_of, following.stale
+        self._spill = following.file.parent / f"spill-{secrets.token_hex(8)}"
+        settings: dict[str, Any] = {
+            "memory_limit": memory,
+            "temp_directory": str(self._spill),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+        }
+        self.connection = duckdb.connect(":memory:", config=settings)
+        try:
+            self._furnish(following, snapshot)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the replica, and of what did not fit into memory."""
+        self.connection.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
+
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] | Sequence[Any] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Answer:
+        """Run one statement; rows come as they are read, so long as the session is open.
+
+        Raises `Usage` for SQL that does not fit, `Refused` for what may not run, or takes longer
+        than `timeout_s` altogether.
+        """
+        import duckdb  # noqa: PLC0415 - heavy
+
+        timer = Timer(timeout_s, self.connection.interrupt) if timeout_s is not None else None
+        if timer:
+            timer.daemon = True
+            timer.start()
+        try:
+            answer = answers.of(self.connection.execute(sql, parameters))
+        except duckdb.Error as flaw:
+            if timer:
+                timer.cancel()
+            raise sandbox.explained(flaw) from flaw
+        return Answer(answer.columns, _timed(answer.rows, timer))
+
+    def ask_safely(self, sql: str, *, timeout_s: float | None = None) -> Answer:
+        """Run SQL of a user: one SELECT or EXPLAIN; raises as `ask` does, before anything runs."""
+        sandbox.admit(self.connection, sql)
+        return self.ask(sql, timeout_s=timeout_s)
+
+    def _furnish(self, following: Following, snapshot: Snapshot) -> None:
+        import duckdb  # noqa: PLC0415 - heavy
+
+        desk.hush(self.connection)
+        try:
+            self.connection.execute(f"{desk.attach(following.file)} (read_only)")
+            for relation in desk.MIRRORED:
+                self.connection.execute(_view(relation))
+        except duckdb.Error as flaw:
+            raise UnreadableReplica(following.file, flaw) from flaw
+        for relation in BOOKS:
+            self._copy(relation, snapshot)
+        self._remember_listings(snapshot)
+        for macro in macros.MACROS:
+            self.connection.execute(macro)
+        self.connection.execute("set TimeZone = 'UTC'")
+        self.connection.execute("set python_enable_replacements = false")  # no frames of ours
+        self.connection.execute("set enable_external_access = false")
+        self.connection.execute("set lock_configuration = true")
+
+    def _copy(self, relation: Relation, snapshot: Snapshot) -> None:
+        import duckdb  # noqa: PLC0415 - heavy
+
+        self.connection.execute(relation.create_table("duckdb"))
+        appender = self.connection.appender(relation.name)
+        for rows in snapshot.batches(relation.select(snapshot.dialect)):
+            try:
+                appender.append_rows(rows)
+                appender.flush()
+            except duckdb.ConversionException as flaw:
+                raise StoreUnusable(
+                    f"What the store {snapshot.place} holds in {relation.name} does not fit: {flaw}"
+                ) from flaw
+
+    def _remember_listings(self, snapshot: Snapshot) -> None:
+        keys, moments = [], []
+        for environment, kind, name, last in snapshot.rows(_SCOPES):
+            keys.append("\x01".join((environment, kind, name)))
+            moments.append(_naive(last))
+        self.connection.execute(
+            "set variable seen = (select map($1::varchar[], $2::timestamp[]))", [keys, moments]
+        )
+
+
+class UnreadableReplica(StoreUnusable):
+    """The replica is damaged, or somebody removed it: it can be built anew."""
+
+    def __init__(self, file: object, flaw: Exception) -> None:
+        super().__init__(
+            f"The replica {file} cannot be read: {flaw}",
+            hint="Ask without --no-refresh: it is built anew.",
+        )
+
+
+def _view(relation: Relation) -> str:
+    """Write the view of a relation: its public columns, `last_seen_at` computed where it is due."""
+    columns = [f'"{name}"' for name in relation.columns]
+    if relation.name in _SEEN_BY:
+        listed = f"getvariable('seen')[environment || chr(1) || {_SEEN_BY[relation.name]}]"
+        columns[columns.index(f'"{_LAST}"')] = (
+            f"coalesce({_LAST}, greatest({listed}, first_seen_at)) as {_LAST}"
+        )
+    return (
+        f'create view "{relation.name}" as select {", ".join(columns)}'
+        f' from replica."{relation.name}"'
+    )
+
+
+def _timed(rows: Iterator[tuple[Any, ...]], timer: Timer | None) -> Iterator[tuple[Any, ...]]:
+    """Give rows until they end; then the time is no longer of interest."""
+    try:
+        yield from rows
+    finally:
+        if timer:
+            timer.cancel()
+
+
+def _naive(moment: str | datetime) -> datetime:
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment)
+    return moment.astimezone(UTC).replace(tzinfo=None)
