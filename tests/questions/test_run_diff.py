@@ -4,7 +4,7 @@ import pytest
 
 from craftsync.errors import Usage
 
-SAME = dict(pipeline="train", deployment="nightly", commit="c1")
+SAME = {"pipeline": "train", "deployment": "nightly", "commit": "c1"}
 
 
 def told(history, **parameters):
