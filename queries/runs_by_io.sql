@@ -7,7 +7,7 @@
 -- param:  where          where    !
 -- gives:  environment, execution_id, created_at, pipeline_name, deployment_name, status
 -- gives:  in_*, out_*
--- The first statement finds the names of the inputs and outputs; {where} is the condition in SQL.
+-- The condition is put in as SQL, its values bound. The first statement finds the names.
 with chosen as (
     select e.environment, e.execution_id, e.created_at
     from executions as e
