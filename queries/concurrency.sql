@@ -15,7 +15,7 @@ with asked as (
         created_at,
         started_at,
         end_date,
-        lower(status) in ('succeeded', 'success', 'failed', 'error', 'skipped') as is_over
+        coalesce(is_ended(status) or lower(status) = 'skipped', false) as is_over
     from executions
     where created_at >= $since and created_at < $until
       and pipeline_name glob $pipeline_name

@@ -5,7 +5,8 @@
 -- param:  until            instant  now
 -- param:  pipeline_name    glob     *
 -- param:  deployment_name  glob     *
--- gives:  environment, deployment_name, deployment_created_at, valid_from, field, old_value, new_value, updated_by, n_before, failure_rate_before, n_after, failure_rate_after
+-- gives:  environment, deployment_name, deployment_created_at, valid_from, field, old_value
+-- gives:  new_value, updated_by, n_before, failure_rate_before, n_after, failure_rate_after
 -- A row a setting that changed. Runs before are those since the change before it, runs after those
 -- until the next, as far as they lie in the time asked for. The platform tells who made the newest
 -- change only.
@@ -45,9 +46,9 @@ ended as (
         deployment_name,
         deployment_created_at,
         created_at,
-        lower(status) in ('failed', 'error')            as bad
+        is_failure(status)            as bad
     from executions
-    where lower(status) in ('succeeded', 'success', 'failed', 'error')
+    where is_ended(status)
       and created_at >= $since and created_at < $until
       and deployment_name in (select deployment_name from changes)
 ),

@@ -6,7 +6,8 @@
 -- param:  pipeline_name  glob     *
 -- param:  name           glob     *
 -- param:  min_runs       integer  20
--- gives:  environment, pipeline_name, name, value_text, n, failures, failure_rate, ci_low, ci_high, rest_n, rest_failure_rate, compared, example_execution_id
+-- gives:  environment, pipeline_name, name, value_text, n, failures, failure_rate, ci_low, ci_high
+-- gives:  rest_n, rest_failure_rate, compared, example_execution_id
 -- A value whose failure rate lies above that of all other values of the same input. It goes with
 -- failures; whether it causes them is another question, and of the `compared` values of a pipeline
 -- some look guilty by chance. Secrets are compared by their fingerprints.
@@ -16,9 +17,9 @@ with ended as (
         execution_id,
         created_at,
         pipeline_name,
-        lower(status) in ('failed', 'error')            as bad
+        is_failure(status)            as bad
     from executions
-    where lower(status) in ('succeeded', 'success', 'failed', 'error')
+    where is_ended(status)
       and created_at >= $since and created_at < $until
       and pipeline_name glob $pipeline_name
       and ($environment is null or environment = $environment)

@@ -5,7 +5,8 @@
 -- param:  until          instant  now
 -- param:  pipeline_name  glob     *
 -- param:  gone_cause     glob     *
--- gives:  environment, execution_id, created_at, pipeline_name, deployment_name, last_seen_at, gone_at, gone_cause, deletion_id, requested_by, parts_ok
+-- gives:  environment, execution_id, created_at, pipeline_name, deployment_name, last_seen_at
+-- gives:  gone_at, gone_cause, deletion_id, requested_by, parts_ok
 -- Who asked is known of what craftsync deleted, alone or with its deployment.
 with gone as (
     select *

@@ -5,7 +5,8 @@
 -- param:  until          instant              now
 -- param:  pipeline_name  glob                 *
 -- param:  side           choice(both|in|out)  both
--- gives:  environment, pipeline_name, side, name, data_type, n, nulls, distinct_approx, min, max, avg, std, q25, q50, q75, too_big, redacted
+-- gives:  environment, pipeline_name, side, name, data_type, n, nulls, distinct_approx, min, max
+-- gives:  avg, std, q25, q50, q75, too_big, redacted
 -- `nulls` are the null ones and those that are not there; `min` to `q75` speak of numbers alone.
 with held as (
     select environment, execution_id, execution_created_at, 'in' as side, name, data_type,

@@ -5,8 +5,9 @@
 -- param:  until            instant  now
 -- param:  pipeline_name    glob     *
 -- param:  deployment_name  glob     *
--- gives:  environment, deployment_name, deployment_created_at, pipeline_name, last_ok_execution_id, last_ok_at, age_s, commit_id, failures_since
--- Every deployment that still stands, or ran within the time asked for; runs without one are left out.
+-- gives:  environment, deployment_name, deployment_created_at, pipeline_name, last_ok_execution_id
+-- gives:  last_ok_at, age_s, commit_id, failures_since
+-- Every deployment that still stands, or ran within the time asked for; direct runs have none.
 with runs as (
     select
         environment,
@@ -16,8 +17,8 @@ with runs as (
         execution_id,
         created_at,
         commit_id,
-        lower(status) in ('succeeded', 'success') as ok,
-        lower(status) in ('failed', 'error')      as bad
+        is_ok(status) as ok,
+        is_failure(status)      as bad
     from executions
     where created_at >= $since and created_at < $until
       and deployment_name is not null

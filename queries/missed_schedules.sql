@@ -5,7 +5,8 @@
 -- param:  until          instant   now
 -- param:  pipeline_name  glob      *
 -- param:  grace          duration  10m
--- gives:  environment, deployment_name, pipeline_name, schedule, expected_at, next_seen_at, late_s, is_enabled
+-- gives:  environment, deployment_name, pipeline_name, schedule, expected_at, next_seen_at, late_s
+-- gives:  is_enabled
 -- SQL cannot read cron: the table `expected` is filled beforehand, out of `deployment_versions`.
 -- `is_enabled` is that of now: a deployment is not expected to run while it is disabled.
 with runs as (
@@ -45,6 +46,7 @@ select
     (epoch_us(runs.created_at) - epoch_us(due.expected_at)) / 1e6      as late_s,
     due.is_enabled
 from due
+-- The first run at or after each instant.
 asof left join runs
     on runs.environment = due.environment
     and runs.deployment_name = due.deployment_name

@@ -8,7 +8,8 @@
 -- param:  side           choice(out|in)    out
 -- param:  baseline       duration          30d
 -- param:  current        duration          7d
--- gives:  environment, pipeline_name, side, name, n_base, n_current, mean_base, mean_current, p50_base, p50_current, null_rate_base, null_rate_current, psi, level
+-- gives:  environment, pipeline_name, side, name, n_base, n_current, mean_base, mean_current
+-- gives:  p50_base, p50_current, null_rate_base, null_rate_current, psi, level
 -- The last `current` before `until` against the `baseline` before it. Only numbers are compared, by
 -- the population stability index over the deciles of the baseline; `null_rate` is the share of the
 -- values that are none. A value that fills a whole decile has a bin of its own, else a constant, or

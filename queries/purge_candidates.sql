@@ -6,7 +6,8 @@
 -- param:  pipeline_name  glob      *
 -- param:  older_than     duration  90d
 -- param:  keep_last      integer   20
--- gives:  environment, execution_id, pipeline_name, age_d, bytes_held, parts_ok, parts_open, protected_hint
+-- gives:  environment, execution_id, pipeline_name, age_d, bytes_held, parts_ok, parts_open
+-- gives:  protected_hint
 -- Facts, no verdicts: what may go is decided by `purge plan` alone. Age counts from the end of a
 -- run; where that is not known, the run is listed by when it was asked for, without an age.
 with standing as (
@@ -17,8 +18,8 @@ with standing as (
         pipeline_name,
         end_date,
         settled,
-        lower(status) in ('succeeded', 'success')       as ok,
-        coalesce(lower(status) in ('succeeded', 'success', 'failed', 'error', 'skipped'), false) as is_over
+        is_ok(status)       as ok,
+        coalesce(is_ended(status) or lower(status) = 'skipped', false) as is_over
     from executions
     where gone_at is null
       and created_at < $until

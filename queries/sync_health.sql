@@ -4,7 +4,9 @@
 -- param:  since          instant  1970-01-01
 -- param:  until          instant  now
 -- param:  pipeline_name  glob     *
--- gives:  environment, last_complete_at, age_s, last_outcome, executions, gone, unsettled, parts_ok, parts_pending, parts_error, parts_denied, parts_too_big, parts_capped, failures, in_doubt
+-- gives:  environment, last_complete_at, age_s, last_outcome, executions, gone, unsettled
+-- gives:  parts_ok, parts_pending, parts_error, parts_denied, parts_too_big, parts_capped
+-- gives:  failures, in_doubt
 -- The figures of `craftsync status`. The first and the last columns speak of an environment as a
 -- whole; executions and their parts can be narrowed.
 with counted as (

@@ -4,14 +4,14 @@ A question in the user's folder takes the place of ours of the same name.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from craftsync import resources
 from craftsync.errors import Usage, nearest
-from craftsync.query import answers, found_columns
+from craftsync.query import answers, found_columns, sandbox
 from craftsync.query import questions as files
 from craftsync.query.answers import Answer
 from craftsync.query.parameters import bind
@@ -52,7 +52,8 @@ def ask(
 ) -> Answer:
     """Answer a question over the public relations; `session` has them, and our macros.
 
-    Raises `Usage` for parameters that do not fit, and for SQL of a user's question that does not.
+    Raises `Usage` for parameters that do not fit, and for SQL of a user's question that does not;
+    `Refused` where that does more than read.
     """
     values: Mapping[str, Any] = bind(question, parameters, now)
     _known_environment(session, values.get("environment"))
@@ -86,25 +87,16 @@ def _run(
 ) -> Answer:
     import duckdb  # noqa: PLC0415 - heavy
 
+    sandbox.admit(session, sql)
+    (statement,) = session.extract_statements(sql)
+    # DuckDB refuses a value that the SQL does not mention.
+    named = statement.named_parameters
+    if missing := sorted(named - values.keys()):
+        raise Usage(f"{question.name} mentions ${missing[0]}, which its header does not.")
     try:
-        (statement,) = session.extract_statements(sql)
-        # DuckDB refuses a value that the SQL does not mention.
-        named = statement.named_parameters
-        if missing := sorted(named - values.keys()):
-            raise Usage(f"{question.name} mentions ${missing[0]}, which its header does not.")
-        answer = answers.of(session.execute(statement, {name: values[name] for name in named}))
-    except (duckdb.Error, ValueError) as flaw:
-        raise Usage(f"{question.name}: {flaw}") from flaw
-    return Answer(answer.columns, _read(question, answer.rows))
-
-
-def _read(question: Question, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
-    import duckdb  # noqa: PLC0415 - heavy
-
-    try:
-        yield from rows
+        return answers.of(session.execute(statement, {name: values[name] for name in named}))
     except duckdb.Error as flaw:
-        raise Usage(f"{question.name}: {flaw}") from flaw
+        raise sandbox.explained(flaw) from flaw
 
 
 def _known_environment(session: "duckdb.DuckDBPyConnection", name: str | None) -> None:

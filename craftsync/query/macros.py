@@ -35,17 +35,17 @@ _MARKS = (
     (r"(^|[\s(=:,\[])[-+]#", r"\1#"),
     (r"\s+", " "),
 )
+_BLANK = "chr(13) || chr(9) || ' '"
 _LONGEST = 300  # characters of a signature
 
 
 def _last_line() -> str:
     """Write what finds the exception of a whole traceback: the last line not indented."""
-    blank = "chr(13) || chr(9) || ' '"
     last = r"(?:^|\n)([^\s][^\n]*)(?:\n[ \t][^\n]*|\n)*$"
     return (
         f"create macro last_line(message) as case when contains(message, chr(10)) then coalesce("
-        f"nullif(trim(regexp_extract(rtrim(message, chr(10) || {blank}), '{last}', 1)), ''),"
-        f" trim(message, chr(10) || {blank})) else trim(message, {blank}) end"
+        f"nullif(trim(regexp_extract(rtrim(message, chr(10) || {_BLANK}), '{last}', 1)), ''),"
+        f" trim(message, chr(10) || {_BLANK})) else trim(message, {_BLANK}) end"
     )
 
 
@@ -57,24 +57,66 @@ def _signature() -> str:
     return f"create macro signature(message) as left(trim({sql}), {_LONGEST})"
 
 
-def _wilson(name: str, sign: str) -> str:
+def _wilson(name: str, sign: str, certain: str) -> str:
     """Write an end of Wilson's 95 % interval, z = 1.96; NULL where n is 0."""
     rate = "(failures / n)"
     root = f"1.96 * sqrt({rate} * (1 - {rate}) / n + 0.9604 / n / n)"
     middle = f"({rate} + 1.9208 / n {sign} {root}) / (1 + 3.8416 / n)"
     return (
         f"create macro {name}(failures, n) as"
-        f" case when n > 0 then greatest(0.0, least(1.0, {middle})) end"
+        f" case when n > 0 then case when {certain} else {middle} end end"
     )
+
+
+_FAILED_RUNS = f"""
+create macro failed_runs(from_when, to_when, in_environment, of_pipelines) as table
+with failed as (
+    select environment, execution_id, created_at, pipeline_name, commit_id
+    from executions
+    where is_failure(status)
+      and created_at >= from_when and created_at < to_when
+      and pipeline_name glob of_pipelines
+      and (in_environment is null or environment = in_environment)
+),
+-- The last line on stderr, or where there is none the last line.
+spoken as (
+    select
+        environment,
+        execution_id,
+        execution_created_at,
+        arg_max(message, line_number + if(lower(stream) = 'stderr', {1 << 40}, 0)) as said
+    from logs
+    semi join failed
+        on failed.environment = logs.environment
+        and failed.execution_id = logs.execution_id
+        and failed.created_at = logs.execution_created_at
+    where trim(message, {_BLANK} || chr(10)) <> ''
+    group by all
+)
+select
+    failed.environment,
+    failed.execution_id,
+    failed.created_at,
+    failed.pipeline_name,
+    failed.commit_id,
+    last_line(spoken.said) as message,
+    coalesce(signature(spoken.said), '(no log)') as signature
+from failed
+left join spoken
+    on spoken.environment = failed.environment
+    and spoken.execution_id = failed.execution_id
+    and spoken.execution_created_at = failed.created_at
+"""
 
 
 MACROS: tuple[str, ...] = (
     "create macro is_ok(status) as lower(status) in ('succeeded', 'success')",
     "create macro is_failure(status) as lower(status) in ('failed', 'error')",
     "create macro is_ended(status) as lower(status) in ('succeeded', 'success', 'failed', 'error')",
-    _wilson("wilson_low", "-"),
-    _wilson("wilson_high", "+"),
+    _wilson("wilson_low", "-", "failures = 0 then 0.0"),
+    _wilson("wilson_high", "+", "failures = n then 1.0"),
     _last_line(),
     _signature(),
+    _FAILED_RUNS,
 )
 """Statements for the in-memory database of a session, once the relations are there."""

@@ -9,6 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from craftsync.query import commits, pairs, schedules
+from craftsync.query.conditions import to_duckdb
+from craftsync.query.grammar import RUNS, parse
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -23,4 +27,15 @@ class Fragment:
     sql: str
 
 
-PREPARATIONS: Mapping[str, Preparation] = {}
+def _where(_: "duckdb.DuckDBPyConnection", values: Values) -> Values:
+    """Write the condition of `where` as SQL over `e`; raises `Usage` that points at the place."""
+    sql, bound = to_duckdb(parse(values["where"], RUNS))
+    return {**values, **bound, "where": Fragment(sql)}
+
+
+PREPARATIONS: Mapping[str, Preparation] = {
+    "missed_schedules": schedules.expect,
+    "run_diff": pairs.pick,
+    "runs_by_io": _where,
+    "since_commit": commits.ran,
+}

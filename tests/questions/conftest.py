@@ -90,19 +90,19 @@ class History:
             )  # fmt: skip
         return execution_id
 
-    def answer(self, name, now=NOW, own=None, **parameters):
+    def answer(self, question, /, **parameters):
         """Ask a question; returns the answer itself."""
-        return catalog.ask(self.duck, catalog.find(name, own), parameters, now)
+        return catalog.ask(self.duck, catalog.find(question), parameters, NOW)
 
-    def ask(self, name, now=NOW, **parameters):
+    def ask(self, question, /, **parameters):
         """Ask a question; returns its rows as dictionaries, in their order."""
-        answer = self.answer(name, now, **parameters)
+        answer = self.answer(question, **parameters)
         names = [column for column, _ in answer.columns]
         return [dict(zip(names, row, strict=True)) for row in answer.rows]
 
-    def column(self, question, name, **parameters):
+    def column(self, question, column, /, **parameters):
         """Ask a question; returns one column of it."""
-        return [row[name] for row in self.ask(question, **parameters)]
+        return [row[column] for row in self.ask(question, **parameters)]
 
 
 def as_value(value):

@@ -1,0 +1,32 @@
+"""A commit that a question is asked about: it has to have run."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from craftsync.errors import Usage
+
+if TYPE_CHECKING:
+    import duckdb
+
+_RAN = (
+    "select 1 from executions where starts_with(commit_id, $commit_id) and created_at < $until"
+    " and ($environment is null or environment = $environment) limit 1"
+)
+_NEAR = (
+    "select commit_id from executions where commit_id is not null group by 1"
+    " having jaro_winkler_similarity(commit_id, $commit_id) > 0.8"
+    " order by jaro_winkler_similarity(commit_id, $commit_id) desc, 1 limit 3"
+)
+
+
+def ran(connection: "duckdb.DuckDBPyConnection", values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Leave the values as they are; raises `Usage` for a commit that no execution ran."""
+    wanted = {name: values[name] for name in ("commit_id", "until", "environment")}
+    if connection.execute(_RAN, wanted).fetchone() is None:
+        commit = values["commit_id"]
+        near = [one for (one,) in connection.execute(_NEAR, {"commit_id": commit}).fetchall()]
+        raise Usage(
+            f"commit_id={commit}: no execution in the store ran it.",
+            hint=f"Did you mean {', '.join(near)}?" if near else "craftsync query regressions",
+        )
+    return values

@@ -1,0 +1,141 @@
+"""A: the first in the question; what is said of A and B is worked out by hand from the rows."""
+
+import pytest
+
+from craftsync.errors import Usage
+
+SAME = {"pipeline": "train", "deployment": "nightly", "commit": "c1"}
+
+
+def told(history, **parameters):
+    rows = history.ask("run_diff", **parameters)
+    return {(row["section"], row["name"]): tuple(row.values())[2:] for row in rows}
+
+
+def test_what_is_the_same_is_not_told_and_what_differs_is(history):
+    history.run("a", "2026-03-10 12:00", "Failed", inputs={"x": 1, "k": "same"}, outputs={})
+    history.run("b", "2026-03-09 12:00", inputs={"x": "1", "k": "same"}, outputs={"y": 2.5})
+    assert told(history, a="a", b="b") == {
+        ("execution", "execution_id"): ("a", "b", "changed"),
+        ("execution", "created_at"): (
+            "2026-03-10T12:00:00.000000Z", "2026-03-09T12:00:00.000000Z", "changed",
+        ),
+        ("execution", "status"): ("Failed", "Succeeded", "changed"),
+        ("execution", "started_at"): (
+            "2026-03-10T12:00:05.000000Z", "2026-03-09T12:00:05.000000Z", "changed",
+        ),
+        ("execution", "end_date"): (
+            "2026-03-10T12:01:05.000000Z", "2026-03-09T12:01:05.000000Z", "changed",
+        ),
+        ("steps", "step.status"): ("Failed", "Succeeded", "changed"),
+        ("inputs", "x"): ("1", '"1"', "changed"),  # a number and a string of the same look
+        ("outputs", "y"): (None, "2.5", "added"),
+    }  # fmt: skip
+
+
+def test_sections_come_in_their_order_and_names_in_that_of_a(history):
+    history.run("b", "2026-03-09", inputs={"z": 1, "m": 1, "a": 1}, outputs={"o": 1}, commit="c1")
+    history.run("a", "2026-03-10", inputs={"z": 2, "m": 2, "a": 2}, outputs={"o": 2}, commit="c2")
+    rows = history.ask("run_diff", a="a", b="b")
+    sections = list(dict.fromkeys(row["section"] for row in rows))
+    assert sections == ["execution", "steps", "inputs", "outputs"]
+    assert [row["name"] for row in rows if row["section"] == "inputs"] == ["z", "m", "a"]
+
+
+def test_last_good_is_the_newest_success_before_of_the_same_deployment(history):
+    history.run("too-old", "2026-03-01", **SAME)
+    history.run("meant", "2026-03-05", "SUCCESS", **SAME)
+    history.run("failed", "2026-03-06", "Failed", **SAME)
+    history.run("elsewhere", "2026-03-07", **{**SAME, "deployment": "other"})
+    history.run("staging", "2026-03-07", environment="staging", **SAME)
+    history.run("a", "2026-03-08", "Failed", **SAME)
+    history.run("later", "2026-03-09", **SAME)
+    rows = told(history, a="a")
+    assert rows["execution", "execution_id"] == ("a", "meant", "changed")
+
+
+def test_a_direct_run_is_held_against_any_success_of_its_pipeline(history):
+    history.run("good", "2026-03-05", **SAME)
+    history.run("a", "2026-03-08", "Failed", pipeline="train", deployment=None)
+    assert told(history, a="a")["execution", "execution_id"][1] == "good"
+
+
+def test_an_id_that_came_back_means_its_newest_incarnation(history):
+    history.run("a", "2026-01-01", inputs={"x": "old"})
+    history.run("a", "2026-03-01", inputs={"x": "new"})
+    history.run("b", "2026-01-02", inputs={"x": "other"})
+    assert told(history, a="a", b="b")["inputs", "x"] == ("new", "other", "changed")
+    before = told(history, a="a", b="b", until="2026-03-01")
+    assert before["inputs", "x"] == ("old", "other", "changed")
+
+
+def test_files_secrets_and_what_is_not_held_are_told_by_what_is_known(history):
+    def state(value_state, **more):
+        return {"value_state": value_state, **more}
+
+    history.run("a", "2026-03-01", inputs={
+        "file": state("ok", file_sha256="aa", size_bytes=3), "late": state("pending"),
+        "gone": state("absent"),
+    })  # fmt: skip
+    history.run("b", "2026-03-02", inputs={
+        "file": state("ok", file_sha256="bb", size_bytes=3), "late": state("too_big"),
+        "gone": state("absent"),
+    })  # fmt: skip
+    rows = told(history, a="a", b="b")
+    assert rows["inputs", "file"] == ("sha256:aa", "sha256:bb", "changed")
+    assert rows["inputs", "late"] == ("(pending)", "(too_big)", "changed")
+    assert ("inputs", "gone") not in rows
+
+
+def test_metrics_and_settings_in_force_are_compared(history):
+    born = {"deployment_created_at": "2026-02-01"}
+    for run, at, values in (("a", "2026-03-10", ("1", "2")), ("b", "2026-03-01", ("1",))):
+        history.run(run, at, **born)
+        for position, value in enumerate(values):
+            history.add(
+                "metrics", execution_id=run, execution_created_at=at, name="loss",
+                position=position, value_text=value, value=float(value),
+            )  # fmt: skip
+    for start, end, memory in (
+        ("2026-03-05", None, '"2Gi"'),
+        ("2026-02-20", "2026-03-05", '"1Gi"'),
+    ):
+        history.add(
+            "deployment_versions", deployment_name="nightly", deployment_created_at="2026-02-01",
+            valid_from=start, valid_to=end, settings=f'{{"memory": {memory}, "rule": "x"}}',
+        )  # fmt: skip
+    rows = told(history, a="a", b="b")
+    assert rows["metrics", "loss"] == ("[1,2]", "1", "changed")
+    assert rows["settings", "memory"] == ("2Gi", "1Gi", "changed")
+    assert ("settings", "rule") not in rows
+
+
+def test_a_run_against_itself_has_nothing_to_tell(history):
+    history.run("a", inputs={"x": 1})
+    assert history.ask("run_diff", a="a", b="a") == []
+
+
+def test_an_unknown_id_is_refused_with_the_nearest_ones(history):
+    history.run("train-8f2c")
+    with pytest.raises(Usage, match="a=train-8f2d") as refused:
+        history.ask("run_diff", a="train-8f2d")
+    assert refused.value.hint == "Did you mean train-8f2c?"
+
+
+def test_without_a_good_one_before_there_is_nothing_to_compare_with(history):
+    history.run("a", "2026-03-08", "Failed")
+    history.run("later", "2026-03-09")
+    with pytest.raises(Usage, match="No execution of nightly succeeded before a"):
+        history.ask("run_diff", a="a")
+
+
+def test_an_id_in_two_environments_needs_the_environment(history):
+    history.run("a", "2026-03-08", environment="prod")
+    history.run("a", "2026-03-09", environment="staging")
+    history.run("b", "2026-03-07", environment="prod")
+    with pytest.raises(Usage, match="prod, staging"):
+        history.ask("run_diff", a="a", b="b")
+    rows = told(history, a="a", b="b", environment="prod")
+    assert ("execution", "environment") not in rows
+    # B is looked for beside A first.
+    assert told(history, a="b", b="a")["execution", "created_at"][1].startswith("2026-03-08")

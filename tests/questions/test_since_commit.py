@@ -1,0 +1,87 @@
+from datetime import datetime
+
+import pytest
+
+from craftsync.errors import Usage
+
+
+def test_commits_that_came_with_or_after_it_are_told_and_none_before(history):
+    history.run(at="2026-03-10", commit="before")
+    history.run(at="2026-03-11", commit="x")
+    history.run(at="2026-03-12", commit="before")
+    history.run(at="2026-03-12", commit="after", pipeline="score")
+    rows = history.ask("since_commit", commit_id="x")
+    assert [(row["pipeline_name"], row["commit_id"], row["first_run_at"]) for row in rows] == [
+        ("train", "x", datetime(2026, 3, 11)), ("score", "after", datetime(2026, 3, 12)),
+    ]  # fmt: skip
+
+
+def test_failures_are_counted_with_their_main_cause(history):
+    history.run(at="2026-03-10", commit="old")
+    history.run("e1", "2026-03-11 01:00", "FAILED", commit="x", logs=["ValueError: 17"])
+    history.run("e2", "2026-03-11 02:00", "Error", commit="x", logs=["ValueError: 18"])
+    history.run("e3", "2026-03-11 03:00", "Failed", commit="x", logs=["KeyError: 'a'"])
+    history.run("e4", "2026-03-11 04:00", commit="x")
+    history.run("e5", "2026-03-11 05:00", "Running", commit="x")
+    (row,) = history.ask("since_commit", commit_id="x")
+    assert row == {
+        "environment": "prod", "pipeline_name": "train", "commit_id": "x",
+        "first_run_at": datetime(2026, 3, 11, 1), "n": 4, "failed": 2, "error": 1,
+        "newly_failing": True, "top_signature": "ValueError: #", "example_execution_id": "e2",
+    }  # fmt: skip
+
+
+def test_of_causes_as_frequent_the_first_by_name_is_told(history):
+    history.run("e1", "2026-03-11 01:00", "Failed", commit="x", logs=["b"])
+    history.run("e2", "2026-03-11 02:00", "Failed", commit="x", logs=["a"])
+    (row,) = history.ask("since_commit", commit_id="x")
+    assert (row["top_signature"], row["example_execution_id"]) == ("a", "e2")
+
+
+def test_what_failed_as_often_before_is_not_newly_failing(history):
+    for status in ("Failed", "Succeeded"):
+        history.run(at="2026-03-10", commit="old", status=status)
+        history.run(at="2026-03-11", commit="x", status=status)
+    (row,) = history.ask("since_commit", commit_id="x")
+    assert (row["failed"], row["newly_failing"]) == (1, False)
+
+
+def test_what_does_not_fail_is_told_too_and_has_no_cause(history):
+    history.run(at="2026-03-11", commit="x")
+    history.run(at="2026-03-12", commit="y", status="Skipped")
+    rows = history.ask("since_commit", commit_id="x")
+    assert [
+        (row["n"], row["failed"], row["newly_failing"], row["top_signature"]) for row in rows
+    ] == [(1, 0, False, None), (0, 0, False, None)]
+
+
+def test_a_commit_may_be_shortened(history):
+    history.run(at="2026-03-11", commit="abcdef0123")
+    assert history.column("since_commit", "commit_id", commit_id="abcd") == ["abcdef0123"]
+
+
+def test_a_commit_that_ran_before_the_window_is_not_new_in_it(history):
+    history.run(at="2026-01-10", commit="old")
+    history.run(at="2026-03-11", commit="x")
+    history.run(at="2026-03-12", commit="old", status="Failed")
+    assert history.column("since_commit", "commit_id", commit_id="x") == ["x"]
+
+
+def test_each_environment_has_a_turn_of_its_own(history):
+    history.run(at="2026-03-10", commit="y", environment="prod")
+    history.run(at="2026-03-11", commit="x", environment="prod")
+    history.run(at="2026-03-09", commit="x", environment="staging")
+    history.run(at="2026-03-10", commit="y", environment="staging")
+    rows = history.ask("since_commit", commit_id="x")
+    assert [(row["environment"], row["commit_id"]) for row in rows] == [
+        ("staging", "x"), ("staging", "y"), ("prod", "x"),
+    ]  # fmt: skip
+    rows = history.ask("since_commit", commit_id="x", environment="prod")
+    assert [(row["environment"], row["commit_id"]) for row in rows] == [("prod", "x")]
+
+
+def test_a_commit_that_never_ran_is_refused_with_the_nearest(history):
+    history.run(commit="abcdef0123")
+    with pytest.raises(Usage, match="commit_id=abcdef0124") as refused:
+        history.ask("since_commit", commit_id="abcdef0124")
+    assert refused.value.hint == "Did you mean abcdef0123?"
