@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
     "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
     "export": Lazy("craftsync.cli.export", "export", "Give the history to other engines."),
+    "report": Lazy("craftsync.cli.report", "report", "Report on a period: text, JSON or a page."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."

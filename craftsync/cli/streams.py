@@ -118,6 +118,16 @@ def speaks_unicode() -> bool:
     return (sys.stdout.encoding or "ascii").lower().replace("_", "-").startswith("utf")
 
 
+def is_plain() -> bool:
+    """Whether stdout is to have nothing but ASCII of ours: its encoding, or the locale, is plain.
+
+    Python writes UTF-8 under the locale C all the same, which its reader may not expect.
+    """
+    named = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    locale = next((name for name in named if name), "C")
+    return locale in ("C", "POSIX") or not speaks_unicode()
+
+
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Whether somebody looks at a stream, stdout if none is given, through a terminal."""
     stream = sys.stdout if stream is None else stream
