@@ -15,6 +15,7 @@ from craftsync.query import grammar
 from craftsync.report import telling
 from craftsync.report.model import FIGURES, Report
 
+_STDOUT = Path("-")
 FORMATS = ("table", "markdown", "json")
 _NAMES = dict.fromkeys(FIGURES, grammar.FIGURE)
 
@@ -36,7 +37,7 @@ _NAMES = dict.fromkeys(FIGURES, grammar.FIGURE)
     "--html",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Write a page for a browser here; it needs no network. Default: none.",
+    help="Write a page for a browser here, with nothing in it from elsewhere. Default: none.",
 )
 @click.option(
     "--fail-if",
@@ -87,7 +88,7 @@ def report(
     written = _format(chosen, as_json=as_json)
     condition = None if fail_if is None else grammar.parse(fail_if, _NAMES)
     for file in (html, output):
-        if file is not None:
+        if file is not None and file != _STDOUT:
             sinks.check(file)
     if until is not None and since is None:
         since = until - timedelta(days=7)
@@ -134,9 +135,10 @@ def _print(lines: Iterable[str], output: Path | None) -> None:
 
 def _write_page(app: App, found: Report, file: Path, tz: tzinfo | None) -> None:
     page = app.report_page(found, tz=tz, clean=safe)
-    with sinks.text(None if file == Path("-") else file) as write:
+    with sinks.text(None if file == _STDOUT else file) as write:
         write(page)
-    say.note(f"The page is in {file}.")
+    if file != _STDOUT:
+        say.note(f"The page is in {file}.")
 
 
 def _hint(found: Report, condition: str) -> str:

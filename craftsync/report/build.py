@@ -76,7 +76,7 @@ def build(
         missed=_missed(ask("missed_schedules")),
         drift=_drift(ask, since=since, until=until),
         changes=_all(Changed, ask("config_changes")),
-        mirror=_all(Mirror, ask("sync_health", since=_BEGINNING)),
+        mirror=_all(Mirror, ask("sync_health", since=_BEGINNING, until="now")),
     )
 
 
@@ -199,7 +199,7 @@ def _drift(ask: _Asker, *, since: datetime, until: datetime) -> tuple[Drift, ...
     length = until - since
     seconds = [f"{int(one.total_seconds())}s" for one in (length, max(length, MONTH))]
     rows = ask("output_drift", since=_BEGINNING, current=seconds[0], baseline=seconds[1])
-    return tuple(one for one in _all(Drift, rows) if one.n_current)
+    return tuple(one for one in _all(Drift, rows) if one.psi is not None)
 
 
 def _literally(name: str) -> str:

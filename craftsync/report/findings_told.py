@@ -33,7 +33,7 @@ def mirror(report: Report, tz: tzinfo | None) -> Section:
         (
             Cell(one.environment),
             Cell(words.moment(one.last_complete_at, tz)),
-            quiet("never" if one.age_s is None else f"{words.seconds(one.age_s)} before"),
+            quiet(words.NONE if one.age_s is None else words.seconds(max(one.age_s, 0))),
             Cell(one.last_outcome or words.NONE),
             Cell(words.count(one.executions)),
             Cell(words.share(one.held), Tone.BAD if (one.held or 1) < 1 else Tone.PLAIN),
@@ -74,7 +74,7 @@ def _causes(report: Report, most: int, tz: tzinfo | None) -> Section:
     rows = [
         (
             Cell(words.count(one.n)),
-            Cell("new", Tone.BAD) if one.is_new else quiet("known"),
+            Cell("new", Tone.BAD) if one.is_new and report.reaches_back else quiet(""),
             Cell(words.moment(one.first_at, tz)),
             Cell(one.signature),
             quiet(one.example_execution_id),
@@ -180,7 +180,7 @@ def _missed(report: Report, most: int, tz: tzinfo | None, *, several: bool) -> S
 
 
 def _drift(report: Report, most: int, *, several: bool) -> Section:
-    told = [one for one in report.drift if one.level != "stable"]
+    told = [one for one in report.drift if one.level in _LEVELS]
     rows = [
         _where(
             one.environment,

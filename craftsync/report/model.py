@@ -116,6 +116,12 @@ class Report:
         )
 
     @property
+    def reaches_back(self) -> bool:
+        """Whether there is a history before the period, so that it can be told what is new."""
+        oldest = self.extent.oldest_at
+        return oldest is not None and oldest < self.since
+
+    @property
     def compares_with_less(self) -> bool:
         """Whether the history begins within the period that this one is compared with."""
         oldest = self.extent.oldest_at
@@ -150,7 +156,7 @@ class Report:
             "queue_p95_change": total.queue_p95_change,
             "stuck": len(self.stuck),
             "missed": sum(one.missed for one in self.missed),
-            "new_errors": sum(one.is_new for one in self.failures),
+            "new_errors": sum(one.is_new for one in self.failures) if self.reaches_back else None,
             "regressions": len(self.regressions),
             "drifted": sum(one.level == "moved" for one in self.drift),
             "config_changes": len(self.changes),

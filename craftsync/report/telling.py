@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import tzinfo
 
-from craftsync.report import findings_told, sparks, words
+from craftsync.report import findings_told, sparks, tiles, words
 from craftsync.report.document import Cell, Column, Section, Table, Tone, quiet, toned
-from craftsync.report.figures import Compared, change
 from craftsync.report.model import Report
 
 
@@ -28,14 +27,6 @@ def of(report: Report, *, tz: tzinfo | None = None, shown: Length | None = None)
     return found
 
 
-def short(report: Report, *, tz: tzinfo | None = None) -> list[Section]:
-    """Return what fits below something else: what happened, and the figures."""
-    found = [_head(report, tz)]
-    if not report.is_empty:
-        found += [_headline(report), _groups(report, 5)]
-    return found
-
-
 def _head(report: Report, tz: tzinfo | None) -> Section:
     span = (
         f"{words.moment(report.since, tz)} to {words.moment(report.until, tz)}"
@@ -46,52 +37,17 @@ def _head(report: Report, tz: tzinfo | None) -> Section:
 
 
 def _headline(report: Report) -> Section:
-    total, now = report.total, report.total.now
-    spread = f"95 % sure: {words.share(now.ci_low)} to {words.share(now.ci_high)}"
-    figures = report.figures
-    open_ = (
-        ("stuck", len(report.stuck)),
-        ("missed", int(figures["missed"] or 0)),
-        ("new errors", int(figures["new_errors"] or 0)),
+    rows = tuple(
+        (
+            Cell(one.name),
+            Cell(one.figure),
+            toned("" if one.change == words.NONE else one.change, one.trend),
+            quiet(one.note),
+        )
+        for one in tiles.of(report)
     )
-    rows = [
-        _figure("runs", words.count(now.runs), quiet(words.change(total.runs_change)),
-                _unended(total)),
-        _figure("failure rate", words.share(now.failure_rate),
-                toned(words.points(total.failure_rate_delta), total.failing),
-                spread if now.ended else ""),
-        _figure("platform errors", words.count(now.error),
-                quiet(words.change(_errors_change(total))), ""),
-        _figure("run p95", words.seconds(now.run_p95_s),
-                toned(words.change(total.run_p95_change), total.running),
-                f"p50 {words.seconds(now.run_p50_s)}" if now.timed else ""),
-        _figure("queue p95", words.seconds(now.queue_p95_s),
-                toned(words.change(total.queue_p95_change), total.waiting),
-                f"p50 {words.seconds(now.queue_p50_s)}" if now.waited else ""),
-        *(
-            _figure(name, words.count(number), Cell(""), "", bad=number > 0)
-            for name, number in open_
-        ),
-    ]  # fmt: skip
     columns = (Column(""), Column("", right=True), Column("", right=True), Column("", spare=1))
-    return Section("", (), Table(columns, tuple(rows)))
-
-
-def _figure(
-    name: str, text: str, changed: Cell, note: str, *, bad: bool = False
-) -> tuple[Cell, ...]:
-    return (
-        Cell(name, Tone.QUIET), Cell(text, Tone.BAD if bad else Tone.PLAIN), changed,
-        Cell(note, Tone.QUIET),
-    )  # fmt: skip
-
-
-def _unended(total: Compared) -> str:
-    return f"{total.now.unended:,} not ended" if total.now.unended else ""
-
-
-def _errors_change(total: Compared) -> float | None:
-    return change(total.before.error, total.now.error)
+    return Section("", (), Table(columns, rows))
 
 
 def _course(report: Report) -> Iterator[Section]:
@@ -100,8 +56,8 @@ def _course(report: Report) -> Iterator[Section]:
         runs = sparks.line([one.ended + one.skipped for one in days])
         rates = sparks.line([one.failure_rate for one in days], least_top=0.1)
         rows = (
-            (Cell("runs", Tone.QUIET), Cell(runs)),
-            (Cell("failure rate", Tone.QUIET), Cell(rates)),
+            (Cell("Runs"), Cell(runs)),
+            (Cell("Failure rate"), Cell(rates)),
         )
         yield Section(f"By {report.by}", (), Table((Column(""), Column("")), rows))
 

@@ -101,9 +101,9 @@ def rate(figures: Figures) -> str:
     return f"{share(figures.failure_rate)} of {figures.ended}"
 
 
-def few(figures: Figures) -> str:
-    """Say that a figure is of few runs."""
-    return f"only {figures.ended} ended" if figures.is_few else ""
+def interval(figures: Figures) -> str:
+    """Write where the failure rate lies with 95 % of certainty."""
+    return f"{share(figures.ci_low)} to {share(figures.ci_high)}"
 
 
 def in_short(report: Report) -> list[str]:
@@ -119,6 +119,8 @@ def in_short(report: Report) -> list[str]:
         sentences.append(
             f"Only {things(now.ended, 'run')} ended: a rate of fewer than {FEW} says little."
         )
+    if report.compares_with_less:
+        sentences.append(f"The history begins within the {length(report.length)} before.")
     if found := _needs_somebody(report):
         sentences.append(f"To look at: {', '.join(found)}.")
     return sentences
@@ -160,7 +162,7 @@ def _failing(total: Compared, ago: str) -> str:
         case Trend.SAME:
             return f"{said}, about as many as {held}."
         case _:
-            return f"{said}; {held} there are too few to compare."
+            return f"{said}; the {ago} before had too few to compare with."
 
 
 def _needs_somebody(report: Report) -> list[str]:

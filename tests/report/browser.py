@@ -46,7 +46,9 @@ class Browser:
         self.requests, self.complaints, self._loaded = [], [], False
         target = self._say("Target.createTarget", url="about:blank")["targetId"]
         self._session = None
-        self._session = self._say("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._session = self._say("Target.attachToTarget", targetId=target, flatten=True)[
+            "sessionId"
+        ]
         for domain in ("Page", "Network", "Log", "Runtime"):
             self._say(f"{domain}.enable")
 
