@@ -121,9 +121,11 @@ def speaks_unicode() -> bool:
 def is_plain() -> bool:
     """Whether stdout is to have nothing but ASCII of ours: its encoding, or the locale, is plain.
 
-    Python writes UTF-8 under the locale C all the same, which its reader may not expect.
+    Under the locale C Python writes UTF-8 all the same, which a reader may not expect, and says
+    C.UTF-8 in LC_CTYPE.
     """
-    named = (os.environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))
+    ctype = os.environ.get("LC_CTYPE", "")
+    named = (os.environ.get("LC_ALL"), "" if ctype == "C.UTF-8" else ctype, os.environ.get("LANG"))
     locale = next((name for name in named if name), "C")
     return locale in ("C", "POSIX") or not speaks_unicode()
 

@@ -36,7 +36,8 @@ class Browser:
 
         self._process = subprocess.Popen(
             [PROGRAM, *FLAGS, f"--user-data-dir={folder}", "about:blank"],
-            preexec_fn=connect, close_fds=False, stdout=subprocess.DEVNULL,
+            preexec_fn=connect,  # noqa: PLW1509 - nothing else runs yet
+            close_fds=False, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(theirs_in)
@@ -59,7 +60,7 @@ class Browser:
         os.close(self._read)
         os.close(self._write)
 
-    def look(self, *, theme="light", width=1200, media="", javascript_too=True):
+    def look(self, *, theme="light", width=1200, media=""):
         """Look with other eyes: a theme, a width of the screen, `print` for a medium."""
         self._say(
             "Emulation.setEmulatedMedia", media=media,
