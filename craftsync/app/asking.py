@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from craftsync.settings import cache_folder, config_folder
 
 if TYPE_CHECKING:
     from craftsync.query.duck import Session
+    from craftsync.query.export import Written
     from craftsync.query.replica import Replica
 
 _SMALL = 20_000  # executions: so many are read in a second
@@ -45,6 +47,31 @@ class Asking(Stored):
         following = replica.follow(now) if refresh else replica.as_it_is()
         with snapshot.look(self.settings.store) as found:
             return duck.Session(following, found, now=now, memory=replica.memory)
+
+    def export(self, folder: Path, *, since_last: bool) -> Iterator["Written"]:
+        """Write the history as Parquet files; with `since_last` only what changed since.
+
+        Raises `Usage` for a folder that holds something else or cannot be written, `Busy` while
+        another export writes it, `StoreUnusable` when there is no store or it cannot be read.
+        """
+        from craftsync.query import duck, export  # noqa: PLC0415 - a room of the works
+        from craftsync.store import snapshot  # noqa: PLC0415 - a wing
+
+        now, replica = self.now(), self.replica()
+        with export.folder_of(folder):
+            following = replica.follow(now)
+            pointer = replica.pointer()
+            before = export.read_manifest(folder) if since_last else None
+            with snapshot.look(self.settings.store) as found:
+                standing = pointer.standing if pointer else found.standing()
+                changed = export.changed_since(found, before)
+                session = duck.Session(
+                    following, found, now=now, memory=replica.memory, locked=False
+                )
+            with session:
+                yield from export.write(
+                    session, folder, standing=standing, before=before, changed=changed
+                )
 
     def own_questions(self) -> Path | None:
         """Return the folder of the user's own questions; None where there is no place for one."""

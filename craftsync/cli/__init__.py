@@ -47,8 +47,10 @@ COMMANDS: Mapping[str, Lazy] = {
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),
     "runs": Lazy("craftsync.cli.runs", "runs", "List executions, the newest first."),
     "diff": Lazy("craftsync.cli.diff", "diff", "Compare two executions."),
+    "io": Lazy("craftsync.cli.io", "io", "Get inputs and outputs: one, a table, or to run again."),
     "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
     "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
+    "export": Lazy("craftsync.cli.export", "export", "Give the history to other engines."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."

@@ -47,6 +47,7 @@ def write(
             "autoload_known_extensions": "false",
         }
         with duckdb.connect(config=settings) as duck:
+            duck.execute("set enable_progress_bar = false")  # it would be drawn on stdout
             duck.execute(f"create table written ({columns})")
             while batch := list(islice(converted, _BATCH)):
                 count += len(batch)

@@ -46,9 +46,17 @@ class Session:
     """
 
     def __init__(
-        self, following: Following, snapshot: Snapshot, *, now: datetime, memory: str
+        self,
+        following: Following,
+        snapshot: Snapshot,
+        *,
+        now: datetime,
+        memory: str,
+        locked: bool = True,
     ) -> None:
         """Open a session; `snapshot` gives the book-keeping of this moment.
+
+        One that is not `locked` may write files: it is for SQL of our own alone.
 
         Raises `UnreadableReplica` when the replica is damaged or gone, `StoreUnusable` for
         book-keeping that does not fit.
@@ -66,6 +74,9 @@ class Session:
         self.connection = duckdb.connect(":memory:", config=settings)
         try:
             self._furnish(following, snapshot)
+            if locked:
+                self.connection.execute("set enable_external_access = false")
+                self.connection.execute("set lock_configuration = true")
         except BaseException:
             self.close()
             raise
@@ -131,8 +142,6 @@ class Session:
             self.connection.execute(macro)
         self.connection.execute("set TimeZone = 'UTC'")
         self.connection.execute("set python_enable_replacements = false")  # no frames of ours
-        self.connection.execute("set enable_external_access = false")
-        self.connection.execute("set lock_configuration = true")
 
     def _copy(self, relation: Relation, snapshot: Snapshot) -> None:
         import duckdb  # noqa: PLC0415 - heavy

@@ -55,6 +55,28 @@ class Snapshot:
         )
         return Standing(store_id, {key: Mark(rev, token) for key, rev, token in found})
 
+    def months_of_change(self, environment_key: int, rev: int) -> list[str]:
+        """Return the months (`2026-03`) of the executions that changed after `rev`."""
+        return self._months(f"e.environment_key = {environment_key:d} and e.rev > {rev:d}")
+
+    def months_of_new_deployments(self, environment_key: int, seen_since: str) -> list[str]:
+        """Return the months of what may belong to deployments first seen at `seen_since` or later.
+
+        An execution belongs to the newest incarnation of a name that is not younger than itself.
+        """
+        return self._months(
+            f"d.environment_key = {environment_key:d} and d.first_seen_at >= '{seen_since}'",
+            " join deployment d on d.environment_key = e.environment_key"
+            " and d.name = e.deployment_name and d.created_at <= e.created_at",
+        )
+
+    def _months(self, where: str, joined: str = "") -> list[str]:
+        month = "substr(e.created_at, 1, 7)"
+        if self.dialect == "postgresql":
+            month = "to_char(e.created_at at time zone 'UTC', 'YYYY-MM')"
+        found = self.rows(f"select distinct {month} from execution e{joined} where {where}")
+        return [of_month for (of_month,) in found]
+
     def drew(self, environment_key: int, mark: Mark) -> bool:
         """Whether this very history went through `mark`: a restored store may not have."""
         if mark.rev == 0:

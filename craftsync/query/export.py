@@ -1,0 +1,264 @@
+"""The history as Parquet files for other engines: a folder a relation, a file a month.
+
+    DIR/manifest.json
+    DIR/executions/environment=prod/month=2026-03/data.parquet
+
+The manifest names every file with its hash and row count. It is taken away before the first file
+is touched and written after the last, so that a half-written export is never taken for a whole
+one. What did not change since an export is left as it is.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import filelock
+
+from craftsync import __version__, times
+from craftsync.errors import Busy, Usage
+from craftsync.query.duck import Session
+from craftsync.store import relations
+from craftsync.store.relation import Relation
+from craftsync.store.snapshot import Mark, Snapshot, Standing
+
+MANIFEST = "manifest.json"
+_UNFINISHED = "manifest.json.unfinished"
+_FORMAT = 1
+_BY_MONTH_OF: Mapping[str, str] = {
+    "environments": "first_synced_at",
+    "sync_runs": "started_at",
+    "sync_failures": "first_failed_at",
+    "deletions": "requested_at",
+    "deployment_versions": "deployment_created_at",
+    "pipelines": "created_at",
+    "deployments": "created_at",
+    "executions": "created_at",
+}
+_OF_PARTS = "execution_created_at"
+_CAREFUL = timedelta(days=1)  # a run notes what it saw by its start, and may end after an export
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of the export: what it holds, and how to know that it is whole."""
+
+    path: str
+    relation: str
+    environment: str
+    month: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What an export holds, and how far the store had come."""
+
+    standing: Standing
+    as_of: str
+    files: Mapping[str, File]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one relation."""
+
+    relation: str
+    files: int
+    written: int
+    rows: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The months in which executions changed since an export, by environment; None: all."""
+
+    months: Mapping[str, frozenset[str]] | None
+
+    def has(self, relation: Relation, environment: str, month: str) -> bool:
+        """Whether a partition is to be written again. Small relations always are."""
+        if self.months is None or relation.carrier != "e":
+            return True
+        return month in self.months.get(environment, ())
+
+
+def changed_since(snapshot: Snapshot, before: Manifest | None) -> Changed:
+    """Tell what changed in a store since an export; all of it, where that cannot be told.
+
+    A deployment that was seen for the first time since may be what older executions belong to.
+    """
+    now = snapshot.standing()
+    if before is None or before.standing.store_id != now.store_id:
+        return Changed(None)
+    marks = before.standing.marks
+    if not all(snapshot.drew(key, mark) for key, mark in marks.items()):
+        return Changed(None)
+    seen_since = times.utc_text(times.parse_utc_text(before.as_of) - _CAREFUL)
+    months = {
+        name: frozenset(snapshot.months_of_change(key, marks[key].rev if key in marks else -1))
+        | frozenset(snapshot.months_of_new_deployments(key, seen_since))
+        for key, name in snapshot.rows("select key, name from environment")
+    }
+    return Changed(months)
+
+
+def month_of(relation: Relation) -> str:
+    """Return the column by whose month a relation is parted."""
+    return _BY_MONTH_OF.get(relation.name, _OF_PARTS)
+
+
+@contextmanager
+def folder_of(folder: Path) -> Iterator[None]:
+    """Hold a folder for one export; it is made if there is none.
+
+    Raises `Usage` for a folder that holds something else, `Busy` while another export writes it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        names = {one.name for one in folder.iterdir()}
+        if names - {".lock"} and not names & {MANIFEST, _UNFINISHED}:
+            raise Usage(
+                f"{folder} holds something that is no export.", hint="Name an empty folder."
+            )
+        with filelock.FileLock(folder / ".lock", mode=0o600, blocking=False):
+            yield
+    except filelock.Timeout:
+        raise Busy(f"Another export is writing {folder}.", hint="Wait for its end.") from None
+    except OSError as flaw:
+        raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.") from flaw
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Read what an export holds; None where there is no whole one."""
+    try:
+        said = json.loads((folder / MANIFEST).read_bytes())
+        if said["format"] != _FORMAT or said["version"] != __version__:
+            return None
+        files = {one["path"]: File(**one) for one in said["files"]}
+        marks = {int(key): Mark(*mark) for key, mark in said["marks"].items()}
+        return Manifest(Standing(said["store_id"], marks), said["as_of"], files)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write(
+    session: Session, folder: Path, *, standing: Standing, before: Manifest | None, changed: Changed
+) -> Iterator[Written]:
+    """Write what changed, relation by relation, and the manifest last; tell of each relation.
+
+    `session` must not be locked: it writes files. To be called within `folder_of`.
+    """
+    _begin(folder)
+    held = dict(before.files) if before else {}
+    files: dict[str, File] = {}
+    for relation in relations.PUBLIC:
+        done = list(_relation(session, folder, relation, held, changed))
+        files |= {one.path: one for one, _ in done}
+        yield Written(
+            relation=relation.name,
+            files=len(done),
+            written=sum(fresh for _, fresh in done),
+            rows=sum(one.rows for one, _ in done),
+            bytes=sum(one.bytes for one, _ in done),
+        )
+    _forget_others(folder, files)
+    _finish(folder, standing, times.utc_text(session.as_of), files.values())
+
+
+def _relation(
+    session: Session, folder: Path, relation: Relation, held: Mapping[str, File], changed: Changed
+) -> Iterator[tuple[File, bool]]:
+    month = f"strftime({month_of(relation)}, '%Y-%m')"
+    partitions = session.connection.execute(
+        f'select environment, {month}, count(*) from "{relation.name}" group by all order by all'
+    ).fetchall()
+    for environment, of_month, rows in partitions:
+        path = f"{relation.name}/environment={_quoted(environment)}/month={of_month}/data.parquet"
+        known = held.get(path)
+        is_same = (
+            known is not None
+            and known.rows == rows
+            and not changed.has(relation, environment, of_month)
+            and (folder / path).is_file()
+        )
+        if known is not None and is_same:
+            yield known, False
+        else:
+            yield _file(session, folder, relation, path, environment, of_month), True
+
+
+def _file(
+    session: Session, folder: Path, relation: Relation, path: str, environment: str, month: str
+) -> File:
+    """Write one partition; it takes the place of the one before when it is whole."""
+    target = folder / path
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = target.with_name(".data.parquet.growing")
+    columns = ", ".join(f'"{name}"' for name in relation.columns if name != "environment")
+    of_month = month_of(relation)
+    year, number = (int(part) for part in month.split("-"))
+    later = f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"
+    order = ", ".join(f'"{name}"' for name in relation.order)
+    ((rows,),) = session.connection.execute(
+        f'copy (select {columns} from "{relation.name}" where environment = $environment'
+        f" and {of_month} >= timestamp '{month}-01' and {of_month} < timestamp '{later}'"
+        f" order by {order}) to '{str(draft).replace(chr(39), chr(39) * 2)}'"
+        " (format parquet, compression zstd, use_tmp_file false)",
+        {"environment": environment},
+    ).fetchall()
+    with draft.open("rb") as written:
+        os.fsync(written.fileno())
+        sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+    draft.chmod(0o600)
+    size = draft.stat().st_size
+    draft.replace(target)
+    return File(path, relation.name, environment, month, rows, size, sha256)
+
+
+def _begin(folder: Path) -> None:
+    """Say that the folder is an export of ours, and not a whole one."""
+    unfinished = folder / _UNFINISHED
+    if (folder / MANIFEST).exists():
+        (folder / MANIFEST).replace(unfinished)
+    unfinished.touch(mode=0o600)
+
+
+def _forget_others(folder: Path, files: Mapping[str, File]) -> None:
+    """Take away the files of partitions that are no more, and what a crash left."""
+    for relation in relations.PUBLIC:
+        for file in (folder / relation.name).glob("environment=*/month=*/*"):
+            if str(file.relative_to(folder)) not in files:
+                file.unlink()
+
+
+def _finish(folder: Path, standing: Standing, as_of: str, files: Iterable[File]) -> None:
+    said: dict[str, Any] = {
+        "format": _FORMAT,
+        "version": __version__,
+        "as_of": as_of,
+        "store_id": standing.store_id,
+        "marks": {str(key): [mark.rev, mark.token] for key, mark in standing.marks.items()},
+        "files": [asdict(one) for one in files],
+    }
+    draft = folder / f"{MANIFEST}.growing"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(said, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.chmod(0o600)
+    draft.replace(folder / MANIFEST)
+    (folder / _UNFINISHED).unlink(missing_ok=True)
+
+
+def _quoted(environment: str) -> str:
+    """Write a name so that it is one folder's, whatever it holds, as Hive's readers expect it."""
+    return quote(environment, safe="")
