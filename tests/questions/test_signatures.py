@@ -72,5 +72,22 @@ def test_without_stderr_the_last_line_speaks(history):
     assert spoken(history, ("stdout", "one"), (None, "two 2"), (None, "")) == ("two 2", "two #")
 
 
+def test_frames_of_a_traceback_do_not_speak_whatever_their_stream(history):
+    lines = [
+        ("stderr", "Traceback (most recent call last):"), ("stderr", '  File "/a.py", line 1'),
+        ("stderr", "    g()"), ("stdout", "ValueError: 17"),
+    ]  # fmt: skip
+    assert spoken(history, *lines) == ("ValueError: 17", "ValueError: #")
+
+
+def test_what_is_nothing_but_frames_is_said_by_the_last_of_them(history):
+    assert spoken(history, "Traceback (most recent call last):", "  odd 1") == ("odd 1", "odd #")
+
+
+def test_a_traceback_in_one_message_is_no_frame(history):
+    lines = [("stderr", "Traceback (most recent call last):\n  g()\nKeyError: 1"), (None, "bye")]
+    assert spoken(history, *lines) == ("KeyError: 1", "KeyError: #")
+
+
 def test_a_run_without_lines_has_a_signature_of_its_own(history):
     assert spoken(history) == (None, "(no log)")
