@@ -53,8 +53,8 @@ named_steps as (
 ),
 of_steps as (
     select side, unnest([
-        {nr: 8 * position, name: shown || again || '.' || what[1], said: what[2]}
-        for what in [
+        {nr: 8 * position + i, name: shown || again || '.' || what[1], said: what[2]}
+        for what, i in [
             ['status', status],
             ['run_s', run_s::varchar],
             ['commit_id', commit_id],
