@@ -153,3 +153,12 @@ def test_an_id_in_two_environments_needs_the_environment(history):
     assert ("execution", "environment") not in rows
     # B is looked for beside A first.
     assert told(history, a="b", b="a")["execution", "created_at"][1].startswith("2026-03-08")
+
+
+def test_strings_lose_their_quotes_unless_nothing_else_tells_two_values_apart(history):
+    history.run("a", "2026-03-01", inputs={"x": "1", "y": "one", "z": {"value_state": "absent"}})
+    history.run("b", "2026-03-02", inputs={"x": 1, "y": "two", "z": None})
+    rows = told(history, a="a", b="b")
+    assert rows["inputs", "x"] == ('"1"', "1", "changed")
+    assert rows["inputs", "y"] == ("one", "two", "changed")
+    assert rows["inputs", "z"] == (None, "null", "added")

@@ -55,9 +55,10 @@ def test_the_most_frequent_come_first_ties_by_name_and_the_limit_cuts(history):
 
 
 def test_the_log_of_another_life_of_an_id_says_nothing(history):
-    failed(history, "e1", "2026-01-01", "of the first life")
+    failed(history, "e1", "2026-03-09", "of the first life")
     failed(history, "e1", "2026-03-10", None)
-    assert history.column("top_errors", "signature") == ["(no log)"]
+    assert history.column("top_errors", "signature") == ["(no log)", "of the first life"]
+    assert history.column("top_errors", "signature", since="2026-03-10") == ["(no log)"]
 
 
 def test_the_window_is_half_open_and_pipelines_narrow_it(history):
