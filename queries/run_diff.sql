@@ -2,7 +2,7 @@
 -- asks:   What differs between runs A and B, or between A and the last good one before it?
 -- param:  environment    text     all
 -- param:  since          instant  1970-01-01
--- param:  until          instant  now
+-- param:  until          instant  9999-12-31
 -- param:  pipeline_name  glob     *
 -- param:  a              text     !
 -- param:  b              text     last_good

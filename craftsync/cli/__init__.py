@@ -49,6 +49,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "diff": Lazy("craftsync.cli.diff", "diff", "Compare two executions."),
     "io": Lazy("craftsync.cli.io", "io", "Get inputs and outputs: one, a table, or to run again."),
     "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
+    "query": Lazy("craftsync.cli.query", "query", "Ask a named question, or list them."),
     "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
     "export": Lazy("craftsync.cli.export", "export", "Give the history to other engines."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
