@@ -44,11 +44,11 @@ def diff(
     environment: str | None,
     how: How,
 ) -> None:
-    """Compare two executions: A with B, or with the last good one before it.
+    """Compare two executions.
 
     Example: craftsync diff churn-score-91aa --last-good
 
-    A row a thing that differs: of the execution itself, its steps, inputs, outputs, metrics, and
+    A with B, or with the last one before it that succeeded. A row a thing that differs: of the execution itself, its steps, inputs, outputs, metrics, and
     the settings of its deployment at that time. Files are compared by their hashes, redacted
     values by their fingerprints; added is what only B has. What is deleted upstream is compared
     like any other.

@@ -193,6 +193,11 @@ statuses = click.option(
     metavar="STATUS",
     help="Only this status, in any case; repeat for more. Default: all.",
 )
+where = click.option(
+    "--where",
+    metavar="CONDITION",
+    help='Only where this holds, as "out.score < 0.5 and in.customer = 42". Default: all.',
+)
 created_at = click.option(
     "--created-at",
     metavar="INSTANT",

@@ -22,11 +22,7 @@ SHOWN = ("created_at", "execution_id", "pipeline_name", "deployment_name", "stat
 @options.pipeline
 @options.deployment
 @options.window
-@click.option(
-    "--where",
-    metavar="CONDITION",
-    help='Only where this holds, as "out.score < 0.5 and in.customer = 42". Default: all.',
-)
+@options.where
 @options.limit(50)
 @options.printing
 def runs(
