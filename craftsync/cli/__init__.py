@@ -50,9 +50,7 @@ COMMANDS: Mapping[str, Lazy] = {
     "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
     "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
     "export": Lazy("craftsync.cli.export", "export", "Give the history to other engines."),
-    "io": Lazy(
-        "craftsync.cli.io", "io", "Get inputs and outputs: one by one, as a table, or to run again."
-    ),
+    "io": Lazy("craftsync.cli.io", "io", "Get inputs and outputs: one, a table, or to run again."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."

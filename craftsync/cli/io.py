@@ -34,7 +34,7 @@ _MISSING = {
 
 @click.group()
 def io() -> None:
-    """Get inputs and outputs: one by one, as a table, or to run again."""
+    """Get inputs and outputs: one, a table, or to run again."""
 
 
 @io.command()
