@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from craftsync.health import Finding
+    from craftsync.store.chosen import Candidate
     from craftsync.sync.dry_run import Row
     from craftsync.sync.events import Listener, Outcome
     from craftsync.sync.job import Job, Options
@@ -217,6 +218,12 @@ class App(Asking):
                 yield Verification(jobs, reader, chosen)
         finally:
             reader.dispose()
+
+    def repair(self, environments: Sequence[Environment], ones: "Sequence[Candidate]") -> None:
+        """Save executions of these environments anew; raises as `sync`, and what ends any run."""
+        from craftsync.app import repairs  # noqa: PLC0415 - a room of the works
+
+        repairs.repair(self, environments, ones)
 
     def doctor(self, flaws: Sequence[BadSettings] = ()) -> Iterator["Finding"]:
         """Examine settings, platform and store; `flaws` are those of settings read in part."""

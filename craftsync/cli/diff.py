@@ -48,10 +48,10 @@ def diff(
 
     Example: craftsync diff churn-score-91aa --last-good
 
-    A with B, or with the last one before it that succeeded. A row a thing that differs: of the execution itself, its steps, inputs, outputs, metrics, and
-    the settings of its deployment at that time. Files are compared by their hashes, redacted
-    values by their fingerprints; added is what only B has. What is deleted upstream is compared
-    like any other.
+    A with B, or with the last one before it that succeeded. A row a thing that differs: of the
+    execution itself, its steps, inputs, outputs, metrics, and the settings of its deployment at
+    that time. Files are compared by their hashes, redacted values by their fingerprints; added is
+    what only B has. What is deleted upstream is compared like any other.
 
     Ends with 0 whether or not they differ, 2 for an unknown id (the nearest are named) or when
     there is no good one before, 8 when there is no store or it cannot be read.

@@ -20,6 +20,7 @@ from craftsync.sync.verify import Sample, Verification
 
 _COLUMNS = {"environment": "text", "execution_id": "text", "part": "text", "drift": "text"}
 _DEFAULT = Fraction(2, 100)
+_TAKE_OVER = "To take over what upstream shows: craftsync sync --full"
 
 
 def _read_share(_: click.Context, __: click.Parameter, value: str | None) -> Fraction | None:
@@ -51,6 +52,12 @@ def _read_share(_: click.Context, __: click.Parameter, value: str | None) -> Fra
     metavar="ID",
     help="Compare this execution, settled or not; repeat for more. Default: a sample.",
 )
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Save what differs as upstream shows it now, and compare that once more."
+    " Default: nothing is written.",
+)
 @options.printing
 @click.pass_context
 def verify(
@@ -61,17 +68,21 @@ def verify(
     environment: str | None,
     share: Fraction | None,
     ids: tuple[str, ...],
+    repair: bool,
     how: How,
 ) -> None:
     """Fetch executions again and compare them with the store.
 
     Example: craftsync verify --sample 2%
 
-    Nothing is written. What differs is a row a part; what the store does not hold is not compared.
-    Ends with 0 when nothing differs, 3 when something does or could not be read, 2 for an unknown
-    id (the nearest are named), 4 when the environment is another one than was mirrored, 6 for
-    settings and credentials, 7 when the platform cannot be reached, 8 when the store cannot be
-    used.
+    What differs is a row a part; what the store does not hold is not compared. Nothing is written,
+    but with --repair, which fetches executions that differ once more, saves them whole as a sync
+    does, and compares them again; one that is gone upstream is left to a sync.
+
+    Ends with 0 when nothing differs, or all of it is repaired; 3 when something does or could not
+    be read; 2 for an unknown id (the nearest are named), 4 when the environment is another one
+    than was mirrored, 6 for settings and credentials, 7 when the platform cannot be reached, 8
+    when the store cannot be used, 75 when another craftsync is at work and --repair has to wait.
     """
     if ids and share is not None:
         raise click.UsageError("--sample and --execution exclude each other.")
@@ -89,8 +100,30 @@ def verify(
         first = next(rows, None)
         if first is not None or not _is_silent(how):
             formats.rows(_COLUMNS, chain([first] if first else [], rows), **how)
-    _tell(found)
-    ctx.exit(Partial.exit_code if found.drifted else 0)
+    _tell(found, repair=repair)
+    drifted = found.drifted
+    if repair and drifted:
+        drifted = _repair(app, environments, found)
+    ctx.exit(Partial.exit_code if drifted else 0)
+
+
+def _repair(app: App, environments: Sequence[Environment], found: Verification) -> int:
+    """Repair what can be; return how many executions still differ, after naming them."""
+    left = found.drifted - len(found.mendable)
+    if found.mendable:
+        app.repair(environments, found.mendable)
+        keys = [one.execution_key for one in found.mendable]
+        with app.verification(environments, keys) as again:
+            for drift in again.rows():
+                what = f"{drift.execution_id} {drift.part}".rstrip()
+                say.problem(f"Not repaired: {what}: {drift.drift}")
+        left += again.drifted
+    repaired = found.drifted - left
+    if left:
+        say.warning(f"{repaired:,} repaired, {left:,} not.", hint=_TAKE_OVER)
+    else:
+        say.note(f"{repaired:,} repaired: nothing differs any more.")
+    return left
 
 
 def _is_silent(how: How) -> bool:
@@ -123,14 +156,12 @@ def _environments(app: App, conn: Connection, name: str | None) -> list[Environm
     return mirrored
 
 
-def _tell(found: Verification) -> None:
+def _tell(found: Verification, *, repair: bool) -> None:
     """Say on stderr how much was compared, and what to type where something differs."""
     compared = f"{found.compared:,} {'execution' if found.compared == 1 else 'executions'}"
     if found.drifted:
-        say.warning(
-            f"{compared} compared, {found.drifted:,} with a difference.",
-            hint="To take over what upstream shows: craftsync sync --full",
-        )
+        said = f"{compared} compared, {found.drifted:,} with a difference."
+        say.note(said) if repair else say.warning(said, hint=_TAKE_OVER)
     elif found.compared:
         say.note(f"{compared} compared: nothing differs.")
     else:

@@ -12,6 +12,7 @@ from craftsync import times
 from craftsync.errors import BadAnswer, Missing, UpstreamFault
 from craftsync.records import Key, ListedExecution, ObjectKind, Whole
 from craftsync.store import ledger, mirror
+from craftsync.store.anew import make_way
 from craftsync.store.environments import Rev
 from craftsync.store.mirror import Prepared
 from craftsync.store.open_parts import OpenPart, part_states, save_part
@@ -34,9 +35,16 @@ Result = Fetched | FetchedAlone
 
 
 class Saver:
-    """Fetches what is wanted and saves it; `recording` are the pipelines that record metrics."""
+    """Fetches what is wanted and saves it; `recording` are the pipelines that record metrics.
 
-    def __init__(self, job: Job, tally: Tally, recording: frozenset[str]) -> None:
+    With `anew`, what is as it was at its last fetch is written all the same: what is held of it
+    may be damaged.
+    """
+
+    def __init__(
+        self, job: Job, tally: Tally, recording: frozenset[str], *, anew: bool = False
+    ) -> None:
+        self._anew = anew
         self._job = job
         self._tally = tally
         self._recording = recording
@@ -145,6 +153,9 @@ class Saver:
             known = mirror.held_content(
                 conn, tally.environment_key, [one.prepared.key for one in wholes]
             )
+            if self._anew:
+                held = [content.execution_key for content in known.values()]
+                make_way(conn, held, [file.sha256 for one in wholes for file in one.whole.files])
             before = part_states(
                 conn,
                 [

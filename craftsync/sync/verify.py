@@ -69,7 +69,8 @@ def sample(items: Iterable[T], *, count: int, share: Fraction, seed: int) -> Ite
 class Verification:
     """Compares executions of environments; `jobs` are these, by their names in the store.
 
-    What is chosen are keys of executions, settled or not, or a sample of what is settled.
+    What is chosen are keys of executions, settled or not, or a sample of what is settled. Those
+    that differ and can be fetched again are `mendable`.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Verification:
         self._is_whole = lru_cache(_FILES_REMEMBERED)(self._read_again)
         self.compared = 0
         self.drifted = 0
+        self.mendable: list[Candidate] = []
 
     def rows(self, counted: Counted = lambda _done, _of: None) -> Iterator[Drift]:
         """Yield what differs, a row a part, in the order of (created_at, execution_id, part).
@@ -110,6 +112,8 @@ class Verification:
             ready[place] = self._compare(one, found)
             self.compared += 1
             self.drifted += bool(ready[place])
+            if ready[place] and not one.gone and all(drift.part for drift in ready[place]):
+                self.mendable.append(one)
             counted(self.compared, len(keys))
             while following in ready:
                 yield from ready.pop(following)
