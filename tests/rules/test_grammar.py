@@ -4,7 +4,7 @@ import string
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from craftsync.errors import Usage
@@ -258,6 +258,7 @@ ANYTHING = st.text(
 ) | st.lists(st.sampled_from(WORDS), max_size=12).map(" ".join)
 
 
+@settings(deadline=None)
 @given(ANYTHING)
 @example("in.x = 1e5000")
 def test_any_text_is_a_condition_or_a_refusal(text):
@@ -269,6 +270,7 @@ def test_any_text_is_a_condition_or_a_refusal(text):
         assert evaluate(found, RUN) in (True, False)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1))
 def test_no_literal_name_or_path_stands_in_the_sql(text):
     mark = f"zz{text}zz"
