@@ -52,7 +52,6 @@ COMMANDS: Mapping[str, Lazy] = {
     "query": Lazy("craftsync.cli.query", "query", "Ask a named question, or list them."),
     "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
     "export": Lazy("craftsync.cli.export", "export", "Give the history to other engines."),
-    "io": Lazy("craftsync.cli.io", "io", "Get inputs and outputs: one, a table, or to run again."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."
