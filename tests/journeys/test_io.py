@@ -210,6 +210,18 @@ def test_what_is_not_held_is_said_and_nothing_is_written(lab, world, tmp_path):
     assert target.read_text() == "before"
 
 
+def test_what_is_not_fetched_yet_can_be_got_after_the_next_sync(lab, world):
+    add(world, outputs={"report": FILE})
+    world.set_value("a", "outputs", "report", Content("text/csv", b"a,b"))
+    lab.sync(files=False)
+    result = run(lab, "get", "a", "report")
+    assert result.exit_code == 3
+    assert "The output report of a is not fetched yet." in result.stderr
+    assert "hint: craftsync sync" in result.stderr
+    lab.sync()
+    assert got(lab, "get", "a", "report") == b"a,b"
+
+
 def test_a_redacted_value_is_its_fingerprint_and_said_so(lab, world):
     add(world, inputs=items("input", {"key": "hunter2-and-more"}, via="environment_variable"))
     lab.sync()
