@@ -49,7 +49,9 @@ def query(
     no_refresh: bool,
     how: How,
 ) -> None:
-    """Ask a named question; without NAME list them all, with their parameters.
+    """Ask a named question, or list them.
+
+    Without NAME all are listed, with their parameters.
 
     Files in craftsync/queries beside the user's settings are questions too: the file's name is the
     question's, and takes the place of ours of the same name.
