@@ -283,3 +283,11 @@ select count(*) as n{columns} from executions
     assert answer.columns == [("n", "bigint"), ("of_Failed", "bigint"), ("of_Succeeded", "bigint")]
     assert question.promises(answer.columns)
     assert list(answer.rows) == [(2, 1, 1)]
+
+
+def test_the_example_of_how_one_is_written_is_a_question(lived, tmp_path):
+    manual = (resources.queries_dir() / "README.md").read_text()
+    (example,) = re.findall(r"^```sql\n(.+?)^```$", manual, flags=re.MULTILINE | re.DOTALL)
+    assert ask_own(lived, tmp_path, "mine", example, least="1") == [(0, 1)]
+    with pytest.raises(Usage):
+        ask_own(lived, tmp_path, "mine", example)
