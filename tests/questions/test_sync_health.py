@@ -32,7 +32,7 @@ def test_the_figures_of_an_environment(history):
     history.run("e1", at="2025-01-01")
     history.run("e2", gone_at=datetime(2026, 3, 20), settled=False)
     history.run("e3", settled=False)
-    for number, state in enumerate((*STATES, "ok", "absent", "gone", "redacted")):
+    for number, state in enumerate((*STATES, "ok", "absent", "gone", "gone", "redacted")):
         part(history, "e1", "2025-01-01", state, name=f"o{number}")
     history.add("sync_runs", run_id=2, outcome="partial", started_at="2026-03-01")
     history.add("sync_runs", run_id=10, outcome="withheld", started_at="2026-02-01")
@@ -85,6 +85,7 @@ def test_environments_are_counted_apart(history):
     ("asked", "counted"),
     [
         ({"since": "2026-03-10", "until": "2026-03-11"}, (1, 1)),
+        ({"since": "2026-03-11"}, (1, 2)),
         ({"pipeline_name": "sc*"}, (1, 2)),
         ({"until": "2026-03-10"}, (0, 0)),
         ({}, (2, 3)),
