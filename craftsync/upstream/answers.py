@@ -24,7 +24,7 @@ class Answer:
 
     what: str  # method and path, for messages: a path holds no secret, a query might
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # by their names in lower case
     body: bytes
     file: FileBytes | None = None
     scrub: Callable[[str], str] = str  # takes tokens of ours out of the platform's words
@@ -37,7 +37,7 @@ class Answer:
     @property
     def is_null_file(self) -> bool:
         """Whether JSON's null came in the place of a file, which is closed then."""
-        told = self.headers.get("Content-Type", "").lower()
+        told = self.headers.get("content-type", "").lower()
         if self.file is None or "json" not in told or self.file.size_bytes != len(b"null"):
             return False
         body = self.file.content.read()
@@ -66,7 +66,7 @@ class Answer:
                 attempts=2,
             )
         if self.status in RETRIED:
-            wish = retry_after_s(self.headers.get("Retry-After"), now)
+            wish = retry_after_s(self.headers.get("retry-after"), now)
             raise Transient(said, status=self.status, retry_after_s=wish)
         raise BadAnswer(said, status=self.status)
 
