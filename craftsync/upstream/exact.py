@@ -41,19 +41,24 @@ def loads(body: bytes | str, *, object_hook: Callable[[dict[str, Any]], Any] | N
     `object_hook` makes something of each object as soon as it is read, so that a long listing is
     never held as objects. Raises `ValueError` for what is no JSON, no UTF-8, or nested too deep.
     """
+    text = body.removeprefix("\ufeff") if isinstance(body, str) else decoded(body)
     try:
-        text = body.removeprefix("\ufeff") if isinstance(body, str) else body.decode("utf-8-sig")
         value = (_decoder(object_hook) if object_hook else _DECODER).decode(text)
-    # Neither flaw is passed on as it is: both carry the whole body along.
-    except UnicodeDecodeError as flaw:
-        raise ValueError(f"not UTF-8 at byte {flaw.start}") from None
-    except json.JSONDecodeError as flaw:
+    except json.JSONDecodeError as flaw:  # it carries the whole text along
         raise ValueError(f"no JSON at character {flaw.pos}: {flaw.msg}") from None
     except RecursionError:
         raise ValueError(f"JSON nested deeper than {DEEPEST}") from None
     if text.count("[") + text.count("{") > DEEPEST and _is_deeper(value):
         raise ValueError(f"JSON nested deeper than {DEEPEST}")
     return value
+
+
+def decoded(body: bytes) -> str:
+    """Return the text of a body; raises `ValueError` for what is no UTF-8."""
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as flaw:  # it carries the whole body along
+        raise ValueError(f"not UTF-8 at byte {flaw.start}") from None
 
 
 def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  # noqa: A002
