@@ -5,7 +5,9 @@ which `datetime` cannot hold: they are whole numbers since the epoch here. Digit
 be held are cut, never rounded, so that a text never moves into the next second.
 """
 
+import contextlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -31,6 +33,11 @@ _SHAPE = re.compile(
     )?
     \s*""",
     re.VERBOSE,
+)
+# In these centuries no count of nanoseconds is beyond 64 bits.
+_LOG_TIMES = re.compile(
+    r"(?:(?:1[7-9]|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}T"
+    r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{9}Z\n)*+"
 )
 _DURATION = re.compile(r"\s*([0-9]+)\s*([smhdw])\s*", re.IGNORECASE)
 _UNIT = {
@@ -113,6 +120,17 @@ def nanoseconds(value: object) -> int | None:
     except ValueError:
         return None
     return counted if -_INT64 <= counted < _INT64 else None
+
+
+def all_nanoseconds(texts: Sequence[str]) -> list[int | None]:
+    """Do for many what `nanoseconds` does for one; in half the time for the lines of a log."""
+    joined = "\n".join((*texts, ""))
+    # Of this length none has a line break of its own.
+    if len(joined) == (_LOG_LENGTH + 1) * len(texts) and _LOG_TIMES.fullmatch(joined):
+        with contextlib.suppress(ValueError):  # the thirtieth of February
+            # Many lines share their minute; the second and its fraction are one number.
+            return [_whole_minute(text[:16]) + int(text[17:19] + text[20:29]) for text in texts]
+    return [nanoseconds(text) for text in texts]
 
 
 def nanoseconds_text(counted: int) -> str:
@@ -222,6 +240,7 @@ def _minutes_ahead(zone: str | None) -> int:
 
 
 _whole_second = lru_cache(maxsize=4096)(_read)
+_whole_minute = lru_cache(maxsize=4096)(_read)
 
 
 @lru_cache(maxsize=4096)

@@ -86,12 +86,13 @@ class Saver:
         now = job.now()
         settled = self._settled(found, unchanged_since=now, now=now)
         prepared = mirror.prepare(found, dialect=self._dialect, fetched_at=now, settled=settled)
-        return Fetched(item, found, prepared, now)
+        lines = None if found.lines is None else ()
+        return Fetched(item, replace(found, lines=lines), prepared, now, _size(found))
 
     def _take(self, item: Item, result: Result | Exception) -> None:
         if not isinstance(result, Exception):
             self._batch.append(result)
-            self._bytes += _size(result)
+            self._bytes += result.size_bytes
             if len(self._batch) >= A_BATCH or self._bytes >= A_BATCH_BYTES:
                 self._save()
         elif isinstance(result, Missing):
@@ -225,9 +226,7 @@ def _as_listed(found: Whole, key: Key) -> Whole:
     return replace(found, execution=replace(found.execution, key=key))
 
 
-def _size(result: Result) -> int:
-    if isinstance(result, Fetched):
-        lines = sum(map(len, map(_message, result.whole.lines or ())))
-        files = sum(file.size_bytes for file in result.whole.files)
-        return len(result.whole.execution.raw.body) + lines + files
-    return result.fetched.part.size_bytes or 0
+def _size(found: Whole) -> int:
+    lines = sum(map(len, map(_message, found.lines or ())))
+    files = sum(file.size_bytes for file in found.files)
+    return len(found.execution.raw.body) + lines + files

@@ -58,12 +58,13 @@ class Packed(Collection[Wanted]):
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An execution that is ready to be saved."""
+    """An execution that is ready to be saved; its lines are in `prepared` alone."""
 
     wanted: Wanted
     whole: Whole
     prepared: Prepared
     fetched_at: datetime
+    size_bytes: int
 
     def close(self) -> None:
         """Let go of the files of one that is not saved."""
@@ -77,6 +78,11 @@ class FetchedAlone:
     wanted: OpenPart
     fetched: FetchedPart
     fetched_at: datetime
+
+    @property
+    def size_bytes(self) -> int:
+        """What waits to be saved with it."""
+        return self.fetched.part.size_bytes or 0
 
     def close(self) -> None:
         """Let go of the file of one that is not saved."""
