@@ -934,8 +934,11 @@ def test_an_object_born_at_another_time_is_another_one_and_a_doubt_says_no(born,
 # Logs.
 
 
+BIRTH_NS = "2025-03-02T08:20:11.259324457Z"
+
+
 def entry(message="loading model", **changes):
-    return {"timestamp": "2025-03-02T08:20:11.259324457Z", "message": message, **changes}
+    return {"timestamp": BIRTH_NS, "message": message, **changes}
 
 
 def seen(answer, **options):
@@ -992,6 +995,29 @@ def test_a_log_line_is_read_field_by_field():
 )
 def test_logs_of_every_shape_are_read_and_numbered_through(answer, lines):
     assert seen(answer) == lines
+
+
+STAMPS = st.sampled_from(("2025-03-02T08:20:11.259324457Z", "soon", "", "a\0", None, 7, []))
+ENTRIES = st.fixed_dictionaries(
+    {"message": st.text() | st.sampled_from(("secret", "a secret", "", "a\0", "\ud800", None, 7))},
+    optional={"timestamp": STAMPS, "stream": st.sampled_from(("stdout", "", "\ud800", None))},
+)
+TODAYS = st.fixed_dictionaries(
+    {"message": st.text(), "timestamp": st.just(BIRTH_NS), "stream": st.just("stdout")}
+)
+
+
+@given(
+    st.lists(TODAYS | ENTRIES, min_size=1) | st.lists(TODAYS, min_size=1),
+    st.sampled_from((None, lambda text: text.replace("secret", "****"))),
+)
+def test_lines_are_read_alike_whatever_stands_beside_them(entries, clean):
+    alone = payloads.log_lines([entries], clean=clean)
+    assert payloads.log_lines([[*entries, {}]], clean=clean)[:-1] == alone
+    assert payloads.log_lines([[], entries], clean=clean) == tuple(
+        line._replace(source=1) for line in alone
+    )
+    assert all(type(line) is LogLine for line in alone)
 
 
 def test_csv_text_has_its_timestamps():
