@@ -57,11 +57,12 @@ def _plain(
         messages = [entry["message"] for entry in entries]
         timestamps = [entry["timestamp"] for entry in entries]
         streams = [entry["stream"] for entry in entries]
-        if clean is not None:
-            messages = [clean(message) for message in messages]
         text = "".join(chain(messages, timestamps, streams))
     except (KeyError, TypeError):
         return None
+    if clean is not None:
+        messages = [clean(message) for message in messages]
+        text = "".join(chain(messages, timestamps, streams))
     if exact.plain(text) != text or not (all(timestamps) and all(streams)):
         return None
     counted = times.all_nanoseconds(timestamps)
