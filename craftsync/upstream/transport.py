@@ -22,6 +22,7 @@ from craftsync.upstream import gzipped
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.connections import Connections, origin_of, surroundings_of
 from craftsync.upstream.deadline import Watch
+from craftsync.upstream.exchange import MOST_DIGITS
 from craftsync.upstream.retries import Transient
 from craftsync.upstream.throttle import Throttle
 
@@ -156,7 +157,7 @@ class Transport:
         is_success = 200 <= response.status < 300
         limit = max_bytes if is_success else _ERROR_BYTES
         told = response.headers.get("content-length", "")
-        if told.isdecimal() and int(told) > limit:
+        if told.isdecimal() and len(told) <= MOST_DIGITS and int(told) > limit:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
         if through is None or not is_success or response.status == 204:

@@ -63,6 +63,7 @@ OTHERS = {
     "a name twice": sized("X-A: 1", "X-A: 2"),
     "two lengths": sized("Content-Length: 7"),
     "lengths in one line": answer("Content-Length: 8, 8"),
+    "a length beyond all measure": answer(f"Content-Length: {'9' * 5000}"),
     "a signed length": answer("Content-Length: +8"),
     "a negative length": answer("Content-Length: -8"),
     "a space before the colon": answer("Content-Length : 8"),
