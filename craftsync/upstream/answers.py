@@ -87,42 +87,38 @@ class Answer:
 
 def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
     """Return the objects of a listing; raises `Transient` for whatever is no whole listing."""
-    found = _array(answer, answer.body)
+    found = _array(answer, lambda: exact.loads(answer.body))
     for entry in found:
         if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
             raise _no_listing(answer, f"an array with an entry that has no {key}")
     return found
 
 
-def in_text(answer: Answer) -> tuple[Answer, str]:
-    """Return an answer without its body, and its text: a long one is not held as both.
-
-    Raises `Transient`.
-    """
-    try:
-        return replace(answer, body=b""), exact.decoded(answer.body)
-    except ValueError as flaw:
-        raise _no_listing(answer, "no JSON") from flaw
+def in_parts(answer: Answer) -> tuple[Answer, list[bytes]]:
+    """Return an answer without its body, and its body in parts."""
+    return replace(answer, body=b""), exact.parts(answer.body)
 
 
 def listing_of(
-    answer: Answer, text: str, kinds: tuple[type[Any], ...], *, read: Callable[[Payload], Any]
+    answer: Answer,
+    parts: list[bytes],
+    kinds: tuple[type[Any], ...],
+    *,
+    read: Callable[[Payload], Any],
 ) -> Sequence[Any]:
     """Return a listing read entry by entry while it is decoded, so that it is never held twice.
 
     `read` sees every JSON object; what it makes of an entry must be of `kinds`. Raises `Transient`.
     """
-    found = _array(answer, text, read)
+    found = _array(answer, lambda: exact.loads_parts(parts, object_hook=read))
     if not all(isinstance(entry, kinds) for entry in found):
         raise _no_listing(answer, "an array with an entry that has no name")
     return found
 
 
-def _array(
-    answer: Answer, body: bytes | str, read: Callable[[Payload], Any] | None = None
-) -> list[Any]:
+def _array(answer: Answer, decode: Callable[[], Any]) -> list[Any]:
     try:
-        found: Any = exact.loads(body, object_hook=read)
+        found = decode()
     except ValueError as flaw:
         raise _no_listing(answer, "no JSON") from flaw
     if not isinstance(found, list):

@@ -16,7 +16,7 @@ from typing import Any
 from craftsync.errors import BadPayload, Missing
 from craftsync.records import FileBytes, ListedExecution, Payload, Side
 from craftsync.upstream import exact, payloads
-from craftsync.upstream.answers import Answer, in_text, json_object, listing, listing_of
+from craftsync.upstream.answers import Answer, in_parts, json_object, listing, listing_of
 from craftsync.upstream.auth import Bearer
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Retries, Transient
@@ -115,9 +115,9 @@ class Platform:
             sha256 = hashlib.sha256(answer.body).hexdigest()
             if sha256 == unless_sha256:
                 return ExecutionListing(sha256, None)
-            answer, text = in_text(answer)
+            answer, parts = in_parts(answer)
             return ExecutionListing(
-                sha256, listing_of(answer, text, (ListedExecution, BadPayload), read=read)
+                sha256, listing_of(answer, parts, (ListedExecution, BadPayload), read=read)
             )
 
         return self._retries.run(ask)

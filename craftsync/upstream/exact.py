@@ -41,10 +41,13 @@ def loads(body: bytes | str, *, object_hook: Callable[[dict[str, Any]], Any] | N
     `object_hook` makes something of each object as soon as it is read, so that a long listing is
     never held as objects. Raises `ValueError` for what is no JSON, no UTF-8, or nested too deep.
     """
-    text = body.removeprefix("\ufeff") if isinstance(body, str) else decoded(body)
     try:
+        text = body.removeprefix("\ufeff") if isinstance(body, str) else body.decode("utf-8-sig")
         value = (_decoder(object_hook) if object_hook else _DECODER).decode(text)
-    except json.JSONDecodeError as flaw:  # it carries the whole text along
+    # Neither flaw is passed on as it is: both carry the whole body along.
+    except UnicodeDecodeError as flaw:
+        raise ValueError(f"not UTF-8 at byte {flaw.start}") from None
+    except json.JSONDecodeError as flaw:
         raise ValueError(f"no JSON at character {flaw.pos}: {flaw.msg}") from None
     except RecursionError:
         raise ValueError(f"JSON nested deeper than {DEEPEST}") from None
@@ -53,12 +56,34 @@ def loads(body: bytes | str, *, object_hook: Callable[[dict[str, Any]], Any] | N
     return value
 
 
-def decoded(body: bytes) -> str:
-    """Return the text of a body; raises `ValueError` for what is no UTF-8."""
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as flaw:  # it carries the whole body along
-        raise ValueError(f"not UTF-8 at byte {flaw.start}") from None
+def parts(body: bytes, *, size: int = 1 << 20) -> list[bytes]:
+    """Cut a long array for `loads_parts`, where two of its objects seem to meet."""
+    cut, start = [], 0
+    while (end := body.find(b"},{", start + size)) >= 0:
+        cut.append(body[start : end + 1])
+        start = end + 2
+    return [*cut, body[start:]]
+
+
+def loads_parts(
+    parts: list[bytes], *, object_hook: Callable[[dict[str, Any]], Any] | None = None
+) -> Any:
+    """Do what `loads` does with a body that was cut, and take each part away once it is decoded.
+
+    So a listing of 25 MB is not held beside what is made of it.
+    """
+    parts.reverse()
+    found: list[Any] = []
+    opening, part = b"", parts.pop()
+    while parts:
+        try:
+            found += loads(opening + part + b"]", object_hook=object_hook)
+        except ValueError:  # within a text or an object, where no part of an array can end
+            part = b",".join((part, *reversed(parts)))
+            break
+        opening, part = b"[", parts.pop()
+    last = loads(opening + part, object_hook=object_hook)
+    return found + last if opening else last
 
 
 def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  # noqa: A002
