@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from craftsync.records import Key
@@ -195,11 +195,12 @@ def test_a_sample_is_spread_evenly_and_holds_both_ends(count, most, expected):
 KEYS = st.builds(Key, st.text(min_size=1), st.datetimes(timezones=st.just(UTC)))
 
 
-@given(st.lists(st.tuples(KEYS, st.sampled_from(Why)), max_size=20), st.sampled_from([1, 200]))
+@given(st.lists(st.tuples(KEYS, st.sampled_from(Why)), max_size=20), st.sampled_from([1, 60]))
+@settings(deadline=None)  # a pack holds a thousand
 def test_what_is_wanted_comes_out_of_its_pack_as_it_went_in(wanted, times):
     wanted = wanted * times
     packed = Packed("train", iter(wanted))
     assert len(packed) == len(wanted)
     assert list(packed) == [Wanted(key, "train", why) for key, why in wanted]
     assert list(packed) == list(packed)
-    assert all(one in packed for one in list(packed)[:3])
+    assert all(one in packed for one in list(packed)[-1:])
