@@ -68,11 +68,10 @@ class Fetcher:
         try:
             lines = self._lines(execution_id, redacted.secrets, found)
             recorded = self._metrics(execution_id, found) if with_metrics else None
-            execution = replace(
-                execution,
-                inputs=self._values(execution, execution.inputs, redacted.secrets, found),
-                outputs=self._values(execution, execution.outputs, redacted.secrets, found),
-            )
+            inputs = self._values(execution, execution.inputs, redacted.secrets, found)
+            outputs = self._values(execution, execution.outputs, redacted.secrets, found)
+            if (inputs, outputs) != (execution.inputs, execution.outputs):
+                execution = replace(execution, inputs=inputs, outputs=outputs)
         except BaseException:
             for file in found.files:
                 file.content.close()
