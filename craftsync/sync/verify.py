@@ -25,8 +25,8 @@ from craftsync.store.difference import named
 from craftsync.store.upsert import batches
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
-from craftsync.sync.recognition import recognise
 from craftsync.times import utc_text
+from craftsync.upstream.recognition import recognise
 from craftsync.upstream.whole import Fetcher, Wants
 
 T = TypeVar("T")
