@@ -46,6 +46,10 @@ COMMANDS: Mapping[str, Lazy] = {
     "logs": Lazy("craftsync.cli.logs", "logs", "Print the log of an execution."),
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),
     "runs": Lazy("craftsync.cli.runs", "runs", "List executions, the newest first."),
+    "purge": Lazy(
+        "craftsync.cli.purge", "purge", "Delete upstream what is old enough and proved to be here."
+    ),
+    "delete": Lazy("craftsync.cli.delete", "delete", "Delete executions or a deployment upstream."),
     "db": Lazy("craftsync.cli.db", "db", "Look after the store."),
     "schedule": Lazy(
         "craftsync.cli.schedule", "schedule", "Print what makes a machine sync by itself."

@@ -86,7 +86,7 @@ def read(text: str | bytes, key: bytes, *, store_id: str) -> Plan:
         raise _refusal("This is no plan of craftsync") from None
     if made_in != store_id:
         raise _refusal("The plan was made from another store")
-    if not hmac.compare_digest(told.encode(), seal(body, key).encode()):
+    if not hmac.compare_digest(told.encode(errors="replace"), seal(body, key).encode()):
         raise _refusal("The plan is not as it was made, its seal does not fit")
     if form != FORMAT:
         raise _refusal("The plan is of another form, made by another craftsync")

@@ -7,14 +7,23 @@ believed. What the user names is not: there only the proof counts.
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from craftsync.errors import Refused
 from craftsync.purge.plan import Item, Plan
-from craftsync.purge.policy import Criteria, Facts, Limits, Protection, Reason, Verdict, judge
+from craftsync.purge.policy import (
+    Criteria,
+    Facts,
+    Limits,
+    Protection,
+    Reason,
+    Verdict,
+    judge,
+    over_share,
+)
 from craftsync.records import Key, PartState
 from craftsync.store import dump, environments, erasable
 from craftsync.store.environments import EnvironmentRow
@@ -154,6 +163,71 @@ def require_fresh(
         raise Refused(
             f"The pipeline {name} {why}: nothing is planned or deleted on such a base.",
             hint=f"craftsync sync --env {environment.name}",
+        )
+
+
+def kept_now(
+    connection: Connection,
+    environment: EnvironmentRow,
+    plan: Plan,
+    limits: Limits,
+    *,
+    protection: Protection,
+    now: datetime,
+) -> dict[Key, Reason]:
+    """Judge what was chosen by its age once more: return what has to stay now, and why.
+
+    The limits of a run are not judged: a plan that is half done has used some of them up. Raises
+    `Refused` where the last sync cannot be believed any more.
+    """
+    if plan.reason is not Reason.OLD_ENOUGH:
+        return {}
+    chosen = {item.key: item.pipeline_name or "" for item in plan.delete}
+    require_fresh(connection, environment, set(chosen.values()), now=now)
+    live = facts(
+        erasable.live_executions(connection, environment.key, pipelines=set(chosen.values()))
+    )
+    asked = plan.criteria
+    criteria = Criteria(
+        older_than=timedelta(seconds=asked["older_than_s"]),
+        statuses=frozenset(asked["statuses"]),
+        pipelines=frozenset(asked["pipelines"]),
+        deployments=frozenset(asked["deployments"]),
+    )
+    unlimited = replace(limits, max_deletes=len(live), max_share=1.0)
+    verdicts = judge(
+        live, criteria, unlimited, protection=protection, now=now, allow=MAY_BE_MISSING
+    )
+    return {
+        one.execution.key: one.reason
+        for one in verdicts
+        if one.reason is not Reason.OLD_ENOUGH and one.execution.key in chosen
+    }
+
+
+def require_room(
+    connection: Connection, environment: EnvironmentRow, plan: Plan, limits: Limits
+) -> None:
+    """Raise `Refused` where a plan by age holds more than may go at once."""
+    if plan.reason is not Reason.OLD_ENOUGH:
+        return
+    if plan.count > limits.max_deletes:
+        raise Refused(
+            f"The plan holds {plan.count:,} deletes, {limits.max_deletes:,} may be made at once:"
+            " nothing was deleted.",
+            hint=f"To allow them: --max-deletes {plan.count}",
+        )
+    known = erasable.live_counts(connection, environment.key)
+    planned = [item.pipeline_name or "" for item in plan.delete]
+    for item in plan.delete:
+        if not erasable.live_keys(connection, environment.key, item.key):
+            name = item.pipeline_name or ""
+            known[name] = known.get(name, 0) + 1
+    if too_much := over_share(planned, known, limits.max_share):
+        raise Refused(
+            f"The plan holds more than {limits.max_share:.0%} of the executions of"
+            f" {', '.join(too_much)}: nothing was deleted.",
+            hint="Make another one: craftsync purge plan --older-than 90d -o PLAN",
         )
 
 

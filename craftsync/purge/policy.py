@@ -4,7 +4,7 @@ Every doubt keeps. The order of the questions is the policy: what an execution i
 whom it belongs to, then its age, and the limits at last.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -160,6 +160,16 @@ def judge(
         share = Fraction(str(limits.max_share)) * len(mine)
         verdicts += _within(sorted(judged, key=_by_end), most=share)
     return _within(sorted(verdicts, key=_by_end), most=limits.max_deletes)
+
+
+def over_share(planned: Iterable[str], known: Mapping[str, int], share: float) -> list[str]:
+    """Return the pipelines of which more is planned than their share.
+
+    `planned` names the pipeline of each execution that is to go, `known` counts all of each.
+    """
+    exact = Fraction(str(share))
+    counts = Counter(planned)
+    return sorted(name for name, count in counts.items() if count > exact * known.get(name, 0))
 
 
 def is_over(status: str | None, named: Set[str] = frozenset()) -> bool:

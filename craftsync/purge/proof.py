@@ -98,13 +98,17 @@ def prove_deployment(
     *,
     is_same: bool,
     listed: Set[Key] | None,
+    kept: Reason | None = None,
 ) -> Proof:
     """Prove that all executions of a deployment are here, one by one, and that there are no others.
 
     `proofs` are those of `item.executions`, in their order; `listed` are all executions that
-    upstream lists for it now, None where that is not known.
+    upstream lists for it now, None where that is not known. `kept` is what the policy has against
+    deleting the deployment itself.
     """
-    flaws = [] if is_same else [Flaw(Reason.CHANGED, "upstream shows another deployment")]
+    flaws = [] if kept is None else [Flaw(kept, f"it is kept: {kept}")]
+    if not is_same:
+        flaws.append(Flaw(Reason.CHANGED, "upstream shows another deployment"))
     if listed is None:
         flaws.append(Flaw(Reason.CHANGED, "its executions could not be listed"))
     flaws += [

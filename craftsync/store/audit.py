@@ -44,10 +44,14 @@ class Try:
 
 
 class Open(NamedTuple):
-    """A try of which nobody knows how it ended; `is_new` where that was never written down."""
+    """A try of which nobody knows how it ended.
+
+    `is_new` where that was never written down; `error` is what was written beside it.
+    """
 
     what: Try
     is_new: bool
+    error: str | None
 
 
 class Head(NamedTuple):
@@ -141,10 +145,19 @@ def open_tries(connection: Connection, environment_key: int) -> list[Open]:
     for row in connection.execute(events.order_by(_EVENT.c.event_number)):
         last[row.deletion_id] = row
     return [
-        Open(_try_of(row), row.outcome is None)
+        Open(_try_of(row), row.outcome is None, row.error)
         for row in last.values()
         if row.outcome in (None, "in_doubt")
     ]
+
+
+def ended(connection: Connection, environment_key: int, plan_id: str) -> dict[str, str]:
+    """Return the last outcome of each deletion of a plan that was tried; none of an open one."""
+    events = select(_EVENT.c.deletion_id, _EVENT.c.outcome).where(
+        _EVENT.c.environment_key == environment_key, _EVENT.c.plan_id == plan_id
+    )
+    last = {row[0]: row[1] for row in connection.execute(events.order_by(_EVENT.c.event_number))}
+    return {deletion_id: outcome for deletion_id, outcome in last.items() if outcome is not None}
 
 
 def attempts(

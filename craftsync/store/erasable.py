@@ -66,6 +66,45 @@ def named_executions(
     return found
 
 
+def live_keys(connection: Connection, environment_key: int, key: Key) -> list[int]:
+    """Return the surrogate key of an execution that is not gone: none, or one."""
+    columns = _EXECUTION
+    return list(
+        connection.scalars(
+            select(columns.key).where(
+                columns.environment_key == environment_key,
+                columns.execution_id == key.execution_id,
+                columns.created_at == key.created_at,
+                columns.gone_at.is_(None),
+            )
+        )
+    )
+
+
+def live_counts(connection: Connection, environment_key: int) -> dict[str, int]:
+    """Return how many executions of each pipeline are not gone."""
+    rows = connection.execute(
+        select(_EXECUTION.pipeline_name, func.count())
+        .where(_EXECUTION.environment_key == environment_key, _EXECUTION.gone_at.is_(None))
+        .group_by(_EXECUTION.pipeline_name)
+    )
+    return {name: count for name, count in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+def pipeline_of(connection: Connection, environment_key: int, kind: str, key: Key) -> str | None:
+    """Return the pipeline of an execution or a deployment, gone or not."""
+    columns, name = _EXECUTION, _EXECUTION.execution_id
+    if kind == ObjectKind.DEPLOYMENT:
+        columns, name = _DEPLOYMENT, _DEPLOYMENT.name
+    return connection.execute(
+        select(columns.pipeline_name).where(
+            columns.environment_key == environment_key,
+            name == key.execution_id,
+            columns.created_at == key.created_at,
+        )
+    ).scalar_one_or_none()
+
+
 def live_deployment(
     connection: Connection, environment_key: int, name: str
 ) -> LiveDeployment | None:
