@@ -1,52 +1,30 @@
 """`craftsync purge`: plans of what is old enough, deletes by them, and what was ever deleted."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-import humanize
 
 from craftsync.app import App
-from craftsync.cli import consent, formats, options, outcomes, say, sinks, streams
+from craftsync.cli import consent, formats, options, outcomes, planned, say, sinks, streams
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
 from craftsync.errors import Partial, Usage
-from craftsync.purge.plan import Plan, totals
-from craftsync.purge.policy import Criteria, Reason, Verdict
+from craftsync.purge.plan import Plan
+from craftsync.purge.policy import Criteria, Verdict
 from craftsync.query import runs as query
 from craftsync.records import PartState
 from craftsync.store import audit, environments, relations
 from craftsync.store.lookup import Conditions, rows
-from craftsync.times import utc_text
 
-_VERDICTS = {
-    "verdict": "text",
-    "executions": "bigint",
-    "bytes": "bigint",
-    "oldest_end": "instant",
-    "newest_end": "instant",
-    "unblock": "text",
-}
 _OUTCOMES = {
     "kind": "text",
     "object_id": "text",
     "created_at": "instant",
     "outcome": "text",
     "error": "text",
-}
-_UNBLOCK = {
-    Reason.RUNNING: "craftsync sync, once they are over",
-    Reason.UNDATED: "craftsync verify --execution ID: the platform tells no end",
-    Reason.NOT_HELD: "craftsync sync",
-    Reason.UNSETTLED: "craftsync sync, an hour after their end",
-    Reason.PROTECTED: "protect_pipelines, protect_deployments under [purge]",
-    Reason.LAST_N: "keep_last under [purge]",
-    Reason.LAST_SUCCESS: "keep_last_success under [purge]",
-    Reason.TOO_YOUNG: "a shorter --older-than",
-    Reason.WOULD_EMPTY: "craftsync delete execution ID",
-    Reason.OVER_LIMIT: "max_deletes, max_share under [purge]; or the next run",
 }
 _SHOWN = ("finished_at", "environment", "kind", "object_id", "reason", "outcome", "error")
 
@@ -117,8 +95,8 @@ def plan(
     if output is not None:
         with sinks.text(output) as write:
             write(text)
-    formats.rows(_VERDICTS, _rows(made, verdicts), format=format)
-    _say_plan(made, output)
+    planned.show(made, verdicts, format=format)
+    planned.tell(made, output)
 
 
 @purge.command()
@@ -252,35 +230,6 @@ def _made(
         deployments=frozenset(deployments),
     )
     return app.planning(conn, where, max_deletes=max_deletes).by_age(asked)
-
-
-def _rows(made: Plan, verdicts: Sequence[Verdict]) -> list[tuple[object, ...]]:
-    """Say how much goes, and how much stays for which reason, a row each."""
-    ends: dict[Reason, list[datetime]] = {}
-    for execution, reason in verdicts:
-        ends.setdefault(reason, [])
-        if execution.end_date is not None:
-            ends[reason].append(execution.end_date)
-    told: list[tuple[object, ...]] = []
-    for reason in Reason:
-        count = made.count if reason is made.reason else made.keep.get(reason, 0)
-        if not count and reason is not made.reason:
-            continue
-        its = ends.get(reason, [])
-        size = sum(item.bytes for item in made.delete) if reason is made.reason else None
-        oldest, newest = (utc_text(min(its)), utc_text(max(its))) if its else (None, None)
-        told.append((str(reason), count, size, oldest, newest, _UNBLOCK.get(reason)))
-    return told
-
-
-def _say_plan(made: Plan, output: Path | None) -> None:
-    figures: Mapping[str, Any] = totals(made.delete)
-    size = humanize.naturalsize(figures["bytes"])
-    say.note(
-        f"{made.environment}: {made.count:,} executions to delete, {size} of them are held here."
-    )
-    if made.delete and output is not None:
-        say.note(f"Good until {made.expires_at:%Y-%m-%dT%H:%M:%SZ}: craftsync purge apply {output}")
 
 
 def _consent(made: Plan, given: str | None, line: str) -> None:
