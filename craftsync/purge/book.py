@@ -82,10 +82,8 @@ class Book:
             return
         key = self._job.environment.key
         with engines.durable_transaction(self._job.writer) as conn:
-            rev = Rev(conn, key)
             # What touches the mirror comes first: a revision is the first thing drawn.
-            for one in (*ends, *untried):
-                self._leave_tombstones(conn, one, rev)
+            self._leave_tombstones(conn, [*ends, *untried])
             audit, now = Audit(conn, key), self._job.now()
             for one in untried:
                 audit.intend(one.what, at=now)
@@ -93,21 +91,21 @@ class Book:
                 audit.close(one.what, one.outcome.value, at=now, error=one.error)
             for what in intents:
                 audit.intend(what, at=now)
+            audit.write()
 
-    def _leave_tombstones(self, conn: Connection, one: End, rev: Rev) -> None:
-        cause = _CAUSE.get(one.outcome)
-        if cause is None:
-            return
+    def _leave_tombstones(self, conn: Connection, ends: Collection[End]) -> None:
         key, now = self._job.environment.key, self._job.now()
-        if one.what.kind == "execution":
-            executions = erasable.live_keys(conn, key, one.what.key)
-        else:
-            its = Incarnation(*one.what.key)
-            live = erasable.live_deployment(conn, key, its.name)
-            if live is not None and live.incarnation == its:
-                estate.mark_deployments_gone(conn, [live.deployment_key], gone_at=now, rev=rev)
-            executions = [one.execution_key for one in erasable.executions_of(conn, key, its)]
-        mirror.mark_gone(conn, executions, gone_at=now, cause=cause, rev=rev)
+        rev = Rev(conn, key)
+        for outcome, cause in _CAUSE.items():
+            mine = [one.what for one in ends if one.outcome is outcome]
+            gone = {what.key for what in mine if what.kind == "execution"}
+            for its in (Incarnation(*what.key) for what in mine if what.kind == "deployment"):
+                live = erasable.live_deployment(conn, key, its.name)
+                if live is not None and live.incarnation == its:
+                    estate.mark_deployments_gone(conn, [live.deployment_key], gone_at=now, rev=rev)
+                gone |= {one.key for one in erasable.executions_of(conn, key, its)}
+            executions = erasable.live_keys(conn, key, gone)
+            mirror.mark_gone(conn, executions, gone_at=now, cause=cause, rev=rev)
 
 
 def untried(what: Try, outcome: Outcome, error: str | None) -> End:

@@ -11,12 +11,13 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from craftsync.errors import CraftsyncError, Missing, UpstreamFault
 from craftsync.purge import asking, look
 from craftsync.purge.asking import Answered
 from craftsync.purge.book import Book, End, untried
-from craftsync.purge.evidence import Examiner
+from craftsync.purge.evidence import Copy, Examiner
 from craftsync.purge.job import Job, Outcome, Progress, Result
 from craftsync.purge.look import Seen, Sight
 from craftsync.purge.plan import Item
@@ -45,6 +46,13 @@ class _Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class _Read:
+    """What the store holds of some items, read at once."""
+
+    copies: list[tuple[_Turn, Copy | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class _Examined:
     """What was found of an item: a proof, or what a look saw of one that upstream denies."""
 
@@ -63,6 +71,9 @@ class _Erased:
     answered: Answered
 
 
+_Found: TypeAlias = _Read | _Examined | _Erased
+
+
 class Conveyor:
     """Delete the executions of a plan; `fatal` is what ended it early."""
 
@@ -71,9 +82,9 @@ class Conveyor:
         self._book = book
         self._examiner = examiner
         self._pool = pool
-        self._arrived: queue.SimpleQueue[Future[_Examined | _Erased]] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Future[_Found]] = queue.SimpleQueue()
         self._examining = 0
-        self._erasing: set[Future[_Examined | _Erased]] = set()
+        self._erasing: set[Future[_Found]] = set()
         self._proved: deque[_Examined] = deque()
         self._waiting: deque[_Turn] = deque()
         self._ends: list[End] = []
@@ -123,30 +134,37 @@ class Conveyor:
         self._write([what for _, what in tries])
         for turn, what in tries:
             self._erasing.add(self._submit(self._erase, turn, what))
-        while self._waiting and self._examining + len(self._proved) < 2 * room - len(tries):
-            self._examining += 1
-            self._submit(self._examine, self._waiting.popleft())
+        free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
+        # A handful at once: the store is read for all of them together.
+        if free > 0 and (free >= room // 2 or not self._examining):
+            turns = [self._waiting.popleft() for _ in range(free)]
+            self._examining += free
+            self._submit(self._read, turns)
 
     def _write(self, intents: Sequence[Try] = ()) -> None:
         self._book.write(intents=intents, ends=self._ends, untried=self._untried)
         self._ends, self._untried = [], []
 
-    def _submit(
-        self, work: Callable[..., _Examined | _Erased], *given: object
-    ) -> Future[_Examined | _Erased]:
+    def _submit(self, work: Callable[..., _Found], *given: object) -> Future[_Found]:
         future = self._pool.submit(work, *given)
         future.add_done_callback(self._arrived.put)
         return future
 
-    def _examine(self, turn: _Turn) -> _Examined:
+    def _read(self, turns: Sequence[_Turn]) -> _Read:
+        """Read what the store holds of some items."""
+        # Those that rest do it here: what is read is to be fresh.
+        if pause := max(turn.wait_s for turn in turns):
+            self._job.sleep(pause)
+        copies = self._examiner.read([turn.item for turn in turns])
+        return _Read(list(zip(turns, copies, strict=True)))
+
+    def _examine(self, turn: _Turn, copy: Copy | None) -> _Examined:
         """Prove an item; runs in many threads."""
         job, item = self._job, turn.item
-        if turn.wait_s:
-            job.sleep(turn.wait_s)
         try:
             try:
                 job.eraser.address(item.kind, item.key.execution_id)
-                return _Examined(turn, self._examiner.execution(item))
+                return _Examined(turn, self._examiner.execution(item, copy))
             except Missing as fault:
                 seen = look.closely_at_execution(job.platform, item.key, item.pipeline_name or "")
                 nothing = Unread(exact.plain(str(fault)))
@@ -161,10 +179,13 @@ class Conveyor:
         answered = asking.for_execution(self._job, turn.item, tried_before=turn.tried > 0)
         return _Erased(turn, what, answered)
 
-    def _take(self, future: Future[_Examined | _Erased]) -> None:
+    def _take(self, future: Future[_Found]) -> None:
         self._erasing.discard(future)
         found = future.result()
-        if isinstance(found, _Erased):
+        if isinstance(found, _Read):
+            for turn, copy in found.copies:
+                self._submit(self._examine, turn, copy)
+        elif isinstance(found, _Erased):
             self._take_erased(found)
         else:
             self._examining -= 1

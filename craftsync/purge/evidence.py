@@ -4,11 +4,10 @@ Files are hashed from the bytes that are stored. Upstream the detail, the log an
 fetched; the bytes of a file only where the store says that there are none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from functools import lru_cache
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from craftsync.errors import Missing, UpstreamFault
 from craftsync.purge import look
@@ -19,10 +18,19 @@ from craftsync.purge.proof import Held, Proof, Shown, Unread, prove, prove_deplo
 from craftsync.records import Key, PartState, Whole
 from craftsync.store import compare, dump, erasable, files
 from craftsync.store.chosen import Candidate, candidates
+from craftsync.store.upsert import batches
 from craftsync.times import epoch_ms
 from craftsync.upstream import exact, payloads
 
 _FILES_REMEMBERED = 1024  # many executions have the same few files
+
+
+class Copy(NamedTuple):
+    """What the store holds of an execution, as it was read again."""
+
+    facts: Facts
+    content_sha256: str
+    candidate: Candidate
 
 
 class Examiner:
@@ -40,26 +48,38 @@ class Examiner:
         self._named = named
         self._is_whole = lru_cache(_FILES_REMEMBERED)(self._read_again)
 
-    def execution(self, item: Item) -> Proof:
-        """Prove one execution.
+    def read(self, items: Sequence[Item]) -> list[Copy | None]:
+        """Read again what the store holds of executions, many at once; None for none."""
+        where = self._job.environment.key
+        with self._job.reader.connect() as conn:
+            found = erasable.named_executions(conn, where, {item.key for item in items})
+            keys = [one.execution_key for one in found.values()]
+            hashes = dump.content_hashes(conn, keys)
+            beside = {
+                one.execution_key: one for some in batches(keys) for one in candidates(conn, some)
+            }
+        copies = {
+            one.key: Copy(Facts(*one), hashes[one.execution_key], beside[one.execution_key])
+            for one in found.values()
+        }
+        return [copies.get(item.key) for item in items]
+
+    def execution(self, item: Item, copy: Copy | None) -> Proof:
+        """Prove one execution, of which `copy` was read a moment ago.
 
         Raises `Missing` when upstream does not have it; what else goes wrong is a flaw.
         """
-        with self._job.reader.connect() as conn:
-            found = erasable.named_executions(conn, self._job.environment.key, [item.key])
-            one = found.get(item.key)
-            held = None if one is None else self._held(conn, Facts(*one))
-            if one is None:
-                return prove(item, None, self._is_there(item))
-            (candidate,) = candidates(conn, [one.execution_key])
-        return prove(item, held, self._shown(item, candidate, one.states))
+        if copy is None:
+            return prove(item, None, self._is_there(item))
+        return prove(item, self._held(copy), self._shown(item, copy))
 
     def deployment(self, item: Item, pool: Executor) -> Proof:
         """Prove a deployment with all its executions; what is there is listed at the very end.
 
         Raises `Missing` when upstream does not have the deployment.
         """
-        proofs = list(pool.map(self._one_of_many, item.executions))
+        copies = self.read(item.executions)
+        proofs = list(pool.map(self._one_of_many, item.executions, copies))
         name, platform = item.key.execution_id, self._job.platform
         try:
             is_same = not payloads.is_another(platform.deployment(name), item.key.created_at)
@@ -79,22 +99,24 @@ class Examiner:
             kept=Reason.PROTECTED if is_kept else None,
         )
 
-    def _one_of_many(self, item: Item) -> Proof:
+    def _one_of_many(self, item: Item, copy: Copy | None) -> Proof:
         try:
-            return self.execution(item)
+            return self.execution(item, copy)
         except Missing:
             return prove(item, Held(item.content_sha256), Unread("upstream has it no more"))
 
-    def _held(self, conn: Connection, one: Facts) -> Held:
+    def _held(self, copy: Copy) -> Held:
+        one = copy.facts
         kept = hindrance(
             one, protection=self._job.protection, named=self._named, allow=self._job.allow
         )
-        damaged = compare.damages(conn, one.execution_key, self._is_whole)
-        return Held(
-            dump.content_sha256(conn, one.execution_key),
-            kept or self._kept.get(one.key),
-            tuple(part for part, _ in damaged),
-        )
+        with self._job.reader.connect() as conn:
+            damaged = compare.damages(conn, one.execution_key, self._is_whole)
+            return Held(
+                copy.content_sha256,
+                kept or self._kept.get(one.key),
+                tuple(part for part, _ in damaged),
+            )
 
     def _is_there(self, item: Item) -> Unread:
         """Ask for what is not held: that it is missing upstream too is worth knowing."""
@@ -106,11 +128,10 @@ class Examiner:
             return Unread(_read_fault(fault))
         return Unread("upstream has it")
 
-    def _shown(
-        self, item: Item, candidate: Candidate, states: frozenset[PartState]
-    ) -> Shown | Unread:
+    def _shown(self, item: Item, copy: Copy) -> Shown | Unread:
+        candidate = copy.candidate
         # A file that never came may have come since.
-        with_files = PartState.ABSENT in states
+        with_files = PartState.ABSENT in copy.facts.states
         fetcher = self._job.fetcher_of_files if with_files else self._job.fetcher
         try:
             whole = fetcher.again(

@@ -6,6 +6,7 @@ believed. What the user names is not: there only the proof counts.
 
 import hashlib
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
@@ -217,12 +218,11 @@ def require_room(
             " nothing was deleted.",
             hint=f"To allow them: --max-deletes {plan.count}",
         )
-    known = erasable.live_counts(connection, environment.key)
+    known = Counter(erasable.live_counts(connection, environment.key))
+    keys = {item.key for item in plan.delete}
+    live = erasable.named_executions(connection, environment.key, keys)
+    known.update(item.pipeline_name or "" for item in plan.delete if item.key not in live)
     planned = [item.pipeline_name or "" for item in plan.delete]
-    for item in plan.delete:
-        if not erasable.live_keys(connection, environment.key, item.key):
-            name = item.pipeline_name or ""
-            known[name] = known.get(name, 0) + 1
     if too_much := over_share(planned, known, limits.max_share):
         raise Refused(
             f"The plan holds more than {limits.max_share:.0%} of the executions of"

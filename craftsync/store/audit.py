@@ -69,14 +69,21 @@ class Audit:
         self._key = environment_key
         self._name = _name_of(connection, environment_key)
         self._head = head(connection, environment_key)
+        self._rows: list[dict[str, Any]] = []
 
     def intend(self, one: Try, *, at: datetime) -> None:
-        """Write down what is about to be asked of the platform, before it is."""
+        """Note what is about to be asked of the platform, before it is."""
         self._add(one, "intent", at, outcome=None, error=None)
 
     def close(self, one: Try, outcome: str, *, at: datetime, error: str | None = None) -> None:
-        """Write down how a try ended, or that nobody knows."""
+        """Note how a try ended, or that nobody knows."""
         self._add(one, "outcome", at, outcome=outcome, error=error)
+
+    def write(self) -> None:
+        """Write all that was noted."""
+        if self._rows:
+            self._connection.execute(insert(_EVENT), self._rows)
+            self._rows = []
 
     def _add(
         self, one: Try, event: str, at: datetime, *, outcome: str | None, error: str | None
@@ -100,9 +107,7 @@ class Audit:
             "proof_sha256": one.proof_sha256,
         }
         chain = _link(self._name, self._head.chain_sha256, said)
-        self._connection.execute(
-            insert(_EVENT).values(environment_key=self._key, chain_sha256=chain, **said)
-        )
+        self._rows.append({"environment_key": self._key, "chain_sha256": chain, **said})
         self._head = Head(self._head.events + 1, chain)
 
 

@@ -1,6 +1,6 @@
 """What is held of what is there upstream, as far as deciding what to delete needs it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Set
 from datetime import datetime
 from typing import NamedTuple
 
@@ -66,19 +66,18 @@ def named_executions(
     return found
 
 
-def live_keys(connection: Connection, environment_key: int, key: Key) -> list[int]:
-    """Return the surrogate key of an execution that is not gone: none, or one."""
+def live_keys(connection: Connection, environment_key: int, keys: Set[Key]) -> list[int]:
+    """Return the surrogate keys of those executions that are not gone."""
     columns = _EXECUTION
-    return list(
-        connection.scalars(
-            select(columns.key).where(
-                columns.environment_key == environment_key,
-                columns.execution_id == key.execution_id,
-                columns.created_at == key.created_at,
-                columns.gone_at.is_(None),
-            )
-        )
+    statement = select(columns.key, columns.execution_id, columns.created_at).where(
+        columns.environment_key == environment_key, columns.gone_at.is_(None)
     )
+    return [
+        row.key
+        for some in batches(sorted({key.execution_id for key in keys}))
+        for row in connection.execute(statement.where(columns.execution_id.in_(some)))
+        if Key(row.execution_id, row.created_at) in keys
+    ]
 
 
 def live_counts(connection: Connection, environment_key: int) -> dict[str, int]:
