@@ -12,7 +12,9 @@ from craftsync.purge.policy import (
     Reason,
     Verdict,
     hindrance,
+    is_over,
     judge,
+    over_share,
 )
 from craftsync.records import Key, PartState
 
@@ -312,3 +314,20 @@ def test_verdicts_come_in_the_order_of_the_ends_an_undated_one_by_its_birth():
     found = judge(those, OLD, FREE, protection=NOBODY, now=NOW)
     assert [one.execution.execution_key for one in found] == [1, 3, 2]
     assert found[0] == Verdict(those[0], Reason.UNDATED)
+
+
+def test_more_than_its_share_of_a_pipeline_is_too_much():
+    known = {"train": 10, "score": 100}
+    assert over_share(["train"] * 2 + ["score"] * 20, known, 0.2) == []
+    assert over_share(["train"] * 3 + ["score"] * 20, known, 0.2) == ["train"]
+    assert over_share(["train"] * 3 + ["score"] * 30, known, 0.29) == ["score", "train"]
+    assert over_share(["train"] * 3 + ["score"] * 29, known, 0.3) == []
+    assert over_share(["other"], known, 1.0) == ["other"]
+
+
+def test_an_end_is_a_final_word_or_one_that_the_user_named():
+    assert is_over("SUCCEEDED")
+    assert not is_over(None)
+    assert not is_over("Curious")
+    assert is_over("Curious", {"curious"})
+    assert not is_over("Running", {"running"})

@@ -159,6 +159,11 @@ def test_another_deployment_under_its_name_keeps_it():
     assert proof.flaws == (Flaw(Reason.CHANGED, "upstream shows another deployment"),)
 
 
+def test_a_protected_deployment_is_kept_whatever_is_proved():
+    proof = prove_deployment(DEPLOYMENT, GOOD, is_same=True, listed=LISTED, kept=Reason.PROTECTED)
+    assert proof.flaws == (Flaw(Reason.PROTECTED, "it is kept: protected"),)
+
+
 def test_without_a_listing_nothing_is_proved():
     proof = proved(listed=None)
     assert proof.flaws == (Flaw(Reason.CHANGED, "its executions could not be listed"),)
