@@ -1,5 +1,6 @@
 """`craftsync delete`: the two deletes of the platform by name, with the same proof and audit."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 import click
@@ -84,7 +85,7 @@ def execution(
                 where.name,
                 f"{len(chosen):,} executions of {where.name}",
                 consent=yes_environment,
-                line=f"craftsync delete execution {' '.join(ids)}",
+                line=shlex.join(["craftsync", "delete", "execution", *ids]),
             )
         report = app.erase(made, listener=outcomes.listener())
         outcomes.tell(report)
@@ -140,7 +141,7 @@ def deployment(
         its = facts(erasable.executions_of(conn, where.key, found.incarnation))
         _require_all(app, name, found.pipeline_name, its)
         made = app.planning(conn, where).of_deployment(found, its)
-    line = f"craftsync delete deployment {name} --expect-executions {len(its)}"
+    line = f"craftsync delete deployment {shlex.quote(name)} --expect-executions {len(its)}"
     if expect_executions is None and not consent.is_attended():
         raise Refused(
             f"The deployment {name} has {len(its):,} executions, which go with it: nothing was"

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from journeys.erasing import allow, an_estate
 from lab import DAY, Lab
 
+from craftsync.errors import CraftsyncError
 from craftsync.purge.planning import facts
 from craftsync.purge.policy import Criteria
 from craftsync.simulator import Server
@@ -76,7 +77,10 @@ class Scene(Lab):
 
     def run(self):
         """Purge once; the exit code."""
-        return self.app.erase(self.play.plan, listener=self.events.append).exit_code
+        try:
+            return self.app.erase(self.play.plan, listener=self.events.append).exit_code
+        except CraftsyncError as error:
+            return error.exit_code
 
     def check(self):
         """Tell what is not as it must be at any time, between two runs."""

@@ -459,6 +459,10 @@ def test_a_token_that_is_refused_deletes_nothing_and_intends_nothing(real, tmp_p
 def test_a_policy_plans_and_applies_in_one_go(real):
     allow(real, keep_last=2, max_share="0.5", max_deletes=3)
     words = ("purge", "apply", "--policy", "--older-than", "30d")
+    refused = run(real, *words, "--pipeline", "train")
+    assert refused.exit_code == 4
+    line = "craftsync purge apply --policy --older-than 30d --pipeline train"
+    assert f"hint: {line} --yes-environment default" in refused.stderr
     done = run(real, *words, *YES, "--format", "jsonl")
     assert done.exit_code == 0, done.stderr
     told = [json.loads(line) for line in done.stdout.splitlines()]
