@@ -98,6 +98,8 @@ class Book:
         rev = Rev(conn, key)
         for outcome, cause in _CAUSE.items():
             mine = [one.what for one in ends if one.outcome is outcome]
+            if not mine:
+                continue
             gone = {what.key for what in mine if what.kind == "execution"}
             for its in (Incarnation(*what.key) for what in mine if what.kind == "deployment"):
                 live = erasable.live_deployment(conn, key, its.name)

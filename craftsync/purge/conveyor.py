@@ -7,6 +7,7 @@ way as may still fail before the run stops.
 
 import queue
 import random
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -29,6 +30,9 @@ FAILURES_IN_A_ROW = 3
 TRIES = 3  # of one item in one run
 PATIENCE_S = 3.0
 """So long a run that is interrupted waits for the answers to what it has asked."""
+
+GATHERED_S = 0.01
+"""So long results are gathered before they are written; the workers go on meanwhile."""
 
 LONGEST_WAIT_S = 120.0
 _WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
@@ -104,9 +108,7 @@ class Conveyor:
                 self._job.listener(Progress(len(self._results), len(items)))
                 if not (self._examining or self._erasing):
                     break
-                self._take(self._arrived.get())
-                while not self._arrived.empty():
-                    self._take(self._arrived.get())
+                self._take_some()
         except BaseException:
             self._close_what_was_asked()
             raise
@@ -178,6 +180,16 @@ class Conveyor:
         """Ask for a delete; runs in many threads."""
         answered = asking.for_execution(self._job, turn.item, tried_before=turn.tried > 0)
         return _Erased(turn, what, answered)
+
+    def _take_some(self) -> None:
+        """Wait for what arrives, and a moment longer: what is written at once costs once."""
+        self._take(self._arrived.get())
+        until = time.monotonic() + GATHERED_S
+        while (left := until - time.monotonic()) > 0 and (self._examining or self._erasing):
+            try:
+                self._take(self._arrived.get(timeout=left))
+            except queue.Empty:
+                return
 
     def _take(self, future: Future[_Found]) -> None:
         self._erasing.discard(future)
