@@ -50,7 +50,8 @@ class App(Planner):
         schema.require_current(url)
         with lock.lock(url), engine.store_errors(url):
             schema.require_current(url)
-            writer, reader = engine.writer(url), engine.reader(url)
+            writer = engine.writer(url)
+            reader = engine.reader(url, kept_open=self.settings.sync.workers + 1)
             try:
                 with (
                     self._eraser(environment, deleting) as eraser,
