@@ -1,5 +1,6 @@
 """A plan of deletes as a table: what goes, what stays and why, and what would unblock it."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -10,6 +11,7 @@ import humanize
 from craftsync.cli import formats, say
 from craftsync.purge.plan import Plan, totals
 from craftsync.purge.policy import Reason, Verdict
+from craftsync.settings.schema import span_text
 from craftsync.times import utc_text
 
 _VERDICTS = {
@@ -67,3 +69,15 @@ def tell(made: Plan, output: Path | None) -> None:
     )
     if made.delete and output is not None:
         say.note(f"Good until {made.expires_at:%Y-%m-%dT%H:%M:%SZ}: craftsync purge apply {output}")
+
+
+def line(file: Path | None, asked: Mapping[str, Any]) -> str:
+    """Return the command as it can be typed again."""
+    words = ["craftsync", "purge", "apply"]
+    if file is not None:
+        return shlex.join([*words, str(file)])
+    words += ["--policy", "--older-than", span_text(asked["older_than"])]
+    for option in ("statuses", "pipelines", "deployments"):
+        word = {"statuses": "status"}.get(option, option[:-1])
+        words += [each for name in asked[option] for each in (f"--{word}", name)]
+    return shlex.join(words)

@@ -1,7 +1,6 @@
 """`craftsync purge`: plans of what is old enough, deletes by them, and what was ever deleted."""
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from craftsync.purge.plan import Plan
 from craftsync.purge.policy import Criteria, Verdict
 from craftsync.query import runs as query
 from craftsync.records import PartState
-from craftsync.settings.schema import span_text
 from craftsync.store import audit, environments, relations
 from craftsync.store.lookup import Conditions, rows
 
@@ -158,7 +156,7 @@ def apply(
         else:
             made, _ = _made(app, conn, environment, max_deletes=max_deletes, **asked)
     if made.delete:
-        _consent(made, yes_environment, _line(file, asked))
+        _consent(made, yes_environment, planned.line(file, asked))
     report = app.erase(
         made,
         listener=outcomes.listener(),
@@ -231,18 +229,6 @@ def _made(
         deployments=frozenset(deployments),
     )
     return app.planning(conn, where, max_deletes=max_deletes).by_age(asked)
-
-
-def _line(file: Path | None, asked: Mapping[str, Any]) -> str:
-    """Return the command as it can be typed again."""
-    words = ["craftsync", "purge", "apply"]
-    if file is not None:
-        return shlex.join([*words, str(file)])
-    words += ["--policy", "--older-than", span_text(asked["older_than"])]
-    for option in ("statuses", "pipelines", "deployments"):
-        word = {"statuses": "status"}.get(option, option[:-1])
-        words += [each for name in asked[option] for each in (f"--{word}", name)]
-    return shlex.join(words)
 
 
 def _consent(made: Plan, given: str | None, line: str) -> None:
