@@ -63,7 +63,7 @@ def platform(executions: int, latency_ms: float) -> Iterator[tuple[str, str]]:
         process.stdin.close()
 
 
-def app_of(address: str, token: str, folder: Path, workers: int) -> App:
+def app_of(address: str, token: str, folder: Path, workers: int, **more: str) -> App:
     """Return an App over a fresh store."""
     environ = {
         "CRAFT_AI_SDK_TOKEN": token,
@@ -72,6 +72,7 @@ def app_of(address: str, token: str, folder: Path, workers: int) -> App:
         "CRAFTSYNC_STORE": str(folder / f"{time.monotonic_ns()}.db"),
         "CRAFTSYNC_SYNC_WORKERS": str(workers),
         "HOME": str(folder),
+        **more,
     }
     return App(settings.load(environ=environ, cwd=folder), environ)
 

@@ -5,7 +5,9 @@ which `datetime` cannot hold: they are whole numbers since the epoch here. Digit
 be held are cut, never rounded, so that a text never moves into the next second.
 """
 
+import contextlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -32,6 +34,12 @@ _SHAPE = re.compile(
     \s*""",
     re.VERBOSE,
 )
+# The form of the platform's logs, in the centuries whose nanoseconds are within 64 bits.
+_LOG_TIME = re.compile(
+    r"(?:1[7-9]|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}"
+    r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{9}Z"
+)
+_LOG_TIMES = re.compile(rf"(?:{_LOG_TIME.pattern}\n)*+")
 _DURATION = re.compile(r"\s*([0-9]+)\s*([smhdw])\s*", re.IGNORECASE)
 _UNIT = {
     "s": timedelta(seconds=1),
@@ -98,21 +106,22 @@ def instant_or_none(value: object) -> datetime | None:
 def nanoseconds(value: object) -> int | None:
     """Count nanoseconds since the epoch; None for what is no instant, or not within 64 bits."""
     try:
-        # The form of its logs, read in halves: many lines of a log share their second.
-        if (
-            type(value) is str
-            and len(value) == _LOG_LENGTH
-            and value[16:20:3] == ":."
-            and value[-1] == "Z"
-            and (fraction := value[20:29]).isdecimal()
-            and fraction.isascii()
-        ):
-            counted = _whole_second(value[:19]) + int(fraction)
-        else:
-            counted = _nanoseconds(value)
+        if type(value) is str and _LOG_TIME.fullmatch(value):
+            return _of_a_log(value)
+        counted = _nanoseconds(value)
     except ValueError:
         return None
     return counted if -_INT64 <= counted < _INT64 else None
+
+
+def all_nanoseconds(texts: Sequence[str]) -> list[int | None]:
+    """Do for many what `nanoseconds` does for one; in half the time for the lines of a log."""
+    joined = "\n".join((*texts, ""))
+    # Of this length none has a line break of its own.
+    if len(joined) == (_LOG_LENGTH + 1) * len(texts) and _LOG_TIMES.fullmatch(joined):
+        with contextlib.suppress(ValueError):  # the thirtieth of February
+            return [_of_a_log(text) for text in texts]
+    return [nanoseconds(text) for text in texts]
 
 
 def nanoseconds_text(counted: int) -> str:
@@ -221,7 +230,12 @@ def _minutes_ahead(zone: str | None) -> int:
     return -minutes if zone[0] == "-" else minutes
 
 
-_whole_second = lru_cache(maxsize=4096)(_read)
+def _of_a_log(text: str) -> int:
+    # Many lines share their minute; the second and its fraction are one number.
+    return _whole_minute(text[:16]) + int(text[17:19] + text[20:29])
+
+
+_whole_minute = lru_cache(maxsize=4096)(_read)
 
 
 @lru_cache(maxsize=4096)

@@ -23,7 +23,7 @@ with asked as (
 ),
 spans as (
     select environment, true as running, started_at as begins,
-        least(if(is_over, end_date, coalesce(end_date, $until)), $until) as ends
+        least(coalesce(end_date, $until), $until) as ends
     from asked
     where started_at is not null and (end_date is not null or not is_over)
     union all

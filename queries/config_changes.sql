@@ -61,11 +61,7 @@ counted as (
         count(*)                                        as n,
         count(*) filter (e.bad) / count(*)              as failure_rate
     from ended as e
-    asof join (
-        select environment, deployment_name, deployment_created_at, valid_from
-        from versions
-        where valid_to is null or valid_to > valid_from
-    ) as v
+    asof join versions as v
         on v.environment = e.environment
         and v.deployment_name = e.deployment_name
         and v.deployment_created_at = e.deployment_created_at

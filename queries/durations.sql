@@ -5,7 +5,8 @@
 -- param:  until          instant                 now
 -- param:  pipeline_name  glob                    *
 -- param:  by             choice(day|week|month)  week
--- gives:  environment, pipeline_name, period, n, p50_s, p90_s, p95_s, p99_s, min_s, max_s, p95_change
+-- gives:  environment, pipeline_name, period, n, p50_s, p90_s, p95_s, p99_s, min_s, max_s
+-- gives:  p95_change
 with finished as (
     select environment, pipeline_name, run_s, date_trunc($by, created_at) as period
     from executions

@@ -9,7 +9,13 @@
 -- gives:  environment, pipeline_name, commit_id, inputs_hash, n, failures, flips, flip_rate
 -- gives:  ci_low, ci_high, last_flip_at
 with ended as (
-    select environment, pipeline_name, commit_id, created_at, execution_id, is_failure(status) as bad
+    select
+        environment,
+        pipeline_name,
+        commit_id,
+        created_at,
+        execution_id,
+        is_failure(status) as bad
     from executions
     where is_ended(status)
       and commit_id is not null

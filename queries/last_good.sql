@@ -21,7 +21,6 @@ with runs as (
         is_failure(status)      as bad
     from executions
     where created_at >= $since and created_at < $until
-      and deployment_name is not null
       and deployment_name glob $deployment_name
       and pipeline_name glob $pipeline_name
       and ($environment is null or environment = $environment)

@@ -31,7 +31,11 @@ with recursive measured as (
 ),
 -- Two rows of commits for each pipeline, since a commit may fail no more and be slower.
 numbered as (
-    select *, row_number() over (partition by environment, pipeline_name, kind order by first_at, commit_id) as nr
+    select
+        *,
+        row_number() over (
+            partition by environment, pipeline_name, kind order by first_at, commit_id
+        ) as nr
     from (
         select *, 'failing' as kind from measured
         union all

@@ -2,7 +2,7 @@
 -- asks:   What differs between runs A and B, or between A and the last good one before it?
 -- param:  environment    text     all
 -- param:  since          instant  1970-01-01
--- param:  until          instant  now
+-- param:  until          instant  9999-12-31
 -- param:  pipeline_name  glob     *
 -- param:  a              text     !
 -- param:  b              text     last_good
@@ -43,7 +43,8 @@ named_steps as (
         picked.side,
         steps.*,
         coalesce(step_name, 'step ' || position) as shown,
-        row_number() over (partition by side, shown order by position) as nth
+        row_number() over (partition by side, shown order by position) as nth,
+        if(nth > 1, ' (' || nth || ')', '') as again
     from picked
     join steps
         on steps.environment = picked.environment
@@ -52,8 +53,8 @@ named_steps as (
 ),
 of_steps as (
     select side, unnest([
-        {nr: 8 * position, name: shown || if(nth > 1, ' (' || nth || ')', '') || '.' || what[1], said: what[2]}
-        for what in [
+        {nr: 8 * position + i, name: shown || again || '.' || what[1], said: what[2]}
+        for what, i in [
             ['status', status],
             ['run_s', run_s::varchar],
             ['commit_id', commit_id],
@@ -104,7 +105,9 @@ of_metrics as (
             said: if(
                 count(*) = 1,
                 any_value(coalesce(metrics.value_text, 'null')),
-                '[' || string_agg(coalesce(metrics.value_text, 'null'), ',' order by position) || ']'
+                '['
+                    || string_agg(coalesce(metrics.value_text, 'null'), ',' order by position)
+                    || ']'
             )
         } as fact
     from picked
@@ -120,7 +123,10 @@ in_force as (
         picked.side,
         max_by(
             settings,
-            (valid_from <= picked.created_at, epoch_us(valid_from) * if(valid_from <= picked.created_at, 1, -1))
+            (
+                valid_from <= picked.created_at,
+                if(valid_from <= picked.created_at, 1, -1) * epoch_us(valid_from)
+            )
         ) as settings
     from picked
     join deployment_versions as versions

@@ -46,9 +46,14 @@ COMMANDS: Mapping[str, Lazy] = {
     "logs": Lazy("craftsync.cli.logs", "logs", "Print the log of an execution."),
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),
     "runs": Lazy("craftsync.cli.runs", "runs", "List executions, the newest first."),
+    "purge": Lazy(
+        "craftsync.cli.purge", "purge", "Delete upstream what is old enough and proved to be here."
+    ),
+    "delete": Lazy("craftsync.cli.delete", "delete", "Delete executions or a deployment upstream."),
     "diff": Lazy("craftsync.cli.diff", "diff", "Compare two executions."),
     "io": Lazy("craftsync.cli.io", "io", "Get inputs and outputs: one, a table, or to run again."),
     "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
+    "query": Lazy("craftsync.cli.query", "query", "Ask a named question, or list them."),
     "sql": Lazy("craftsync.cli.sql", "sql", "Ask anything of the history, in SQL."),
     "export": Lazy("craftsync.cli.export", "export", "Give the history to other engines."),
     "report": Lazy("craftsync.cli.report", "report", "Report on a period: text, JSON or a page."),

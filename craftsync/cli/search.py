@@ -46,7 +46,9 @@ def search(
     no_refresh: bool,
     how: How,
 ) -> None:
-    """Find text in all log lines; the window is of the lines' own times.
+    """Find text in all log lines.
+
+    The window is of the lines' own times.
 
     Example: craftsync search "connection reset" --since 7d --context 2
 

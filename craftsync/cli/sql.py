@@ -41,10 +41,10 @@ def sql(
     no_refresh: bool,
     how: How,
 ) -> None:
-    """Ask anything of the public relations, in the SQL of DuckDB.
+    """Ask anything of the history, in SQL.
 
-    One SELECT, or EXPLAIN of one; nothing can be changed by it, and no file or network is in its
-    reach. docs/relations.md lists the relations.
+    One SELECT over the public relations, or EXPLAIN of one, in the SQL of DuckDB. Nothing can be
+    changed by it, no file or network is in its reach. docs/relations.md lists the relations.
 
     Example: craftsync sql "select status, count(*) from executions group by 1 order by 1"
 

@@ -48,7 +48,7 @@ class _Timed(Transport):
         asked_at = self._now()
         answer = super().send(*given, **rest)
         answered_at = self._now()
-        theirs = _moment(answer.headers.get("Date"))
+        theirs = _moment(answer.headers.get("date"))
         if theirs is not None:
             # Their text has whole seconds, and was written some time in between.
             self._skews.append(asked_at + (answered_at - asked_at) / 2 - theirs)

@@ -134,15 +134,23 @@ def _failures(held: Books) -> Iterator[Finding]:
 
 
 def _deletes(held: Books, *, busy: bool) -> Iterator[Finding]:
+    name = held.environment
+    for flaw in held.audit_flaws:
+        yield problem(
+            "audit",
+            f"{name}: the chain of what was deleted is broken: {flaw}.",
+            f"Compare with a backup: craftsync purge history --env {name}",
+        )
     in_doubt = [row for row in held.open_deletes if row["outcome"] is not None or not busy]
     if in_doubt:
         yield problem(
             "deletes",
-            f"{held.environment}: nobody knows how these deletes ended: {_some(in_doubt, _delete)}",
-            f"craftsync purge history --env {held.environment}",
+            f"{name}: nobody knows how these deletes ended: {_some(in_doubt, _delete)}",
+            f"To look, and to delete what is there still: craftsync delete {_delete(in_doubt[0])}"
+            f" --env {name}",
         )
     else:
-        yield ok("deletes", f"{held.environment}: the end of every delete is known.")
+        yield ok("deletes", f"{name}: the end of every delete is known.")
 
 
 def _some(rows: list[dict[str, Any]], tell: Callable[[dict[str, Any]], str]) -> str:

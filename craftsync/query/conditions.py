@@ -3,6 +3,7 @@
 SQL's own unknown counts as false: only `not` could tell them apart, and it is `is not true` here.
 """
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from craftsync.query.expression import (
     Expression,
     Kind,
     Literal,
+    Name,
     Not,
     Operator,
     Some,
@@ -50,7 +52,18 @@ class _Writer:
             case All():
                 return f"({' and '.join(map(self.write, expression.of))})"
             case Some():
-                return f"({' or '.join(map(self.write, expression.of))})"
+                return f"({' or '.join(self._alternatives(expression))})"
+
+    def _alternatives(self, some: Some) -> Iterator[str]:
+        """Write what is joined by or; a value is looked up once, whatever it may be."""
+        of_values: dict[Name, list[Comparison]] = {}
+        for one in some.of:
+            if isinstance(one, Comparison) and one.name.kind is Kind.VALUE:
+                of_values.setdefault(one.name, []).append(one)
+            else:
+                yield self.write(one)
+        for comparisons in of_values.values():
+            yield self._of_values(comparisons)
 
     def _bind(self, value: Any) -> str:
         name = f"w{len(self.bound)}"
@@ -59,7 +72,7 @@ class _Writer:
 
     def _comparison(self, one: Comparison) -> str:
         if one.name.kind is Kind.VALUE:
-            return self._of_values(one)
+            return self._of_values([one])
         column = self._dialect.column(one.name.name)
         if one.literal is None:
             return f"{column} is {'' if one.operator is Operator.EQUAL else 'not '}null"
@@ -82,12 +95,16 @@ class _Writer:
             return self._dialect.moment(literal)
         return float(literal) if isinstance(literal, Decimal) else literal
 
-    def _of_values(self, one: Comparison) -> str:
-        name = self._bind(one.name.key)
-        holds = self._of_path(one) if one.name.path else self._of_whole(one)
+    def _of_values(self, alternatives: Sequence[Comparison]) -> str:
+        """Ask whether there is a value of one name for which one of these holds."""
+        name = alternatives[0].name
+        bound = self._bind(name.key)
+        holds = " or ".join(
+            self._of_path(one) if name.path else self._of_whole(one) for one in alternatives
+        )
         return (
-            f"exists (select 1 {self._dialect.values(one.name.name)} and v.name = {name}"
-            f" and v.value is not null and {holds})"
+            f"exists (select 1 {self._dialect.values(name.name)} and v.name = {bound}"
+            f" and v.value is not null and ({holds}))"
         )
 
     def _of_whole(self, one: Comparison) -> str:
@@ -96,7 +113,7 @@ class _Writer:
         is_text = f"substr({json}, 1, 1) = '\"'"
         if one.operator is Operator.DIFFERENT:
             equal = Comparison(one.name, Operator.EQUAL, literal)
-            return f"({self._of_whole(equal)}) is not true"
+            return f"(({self._of_whole(equal)}) is not true)"
         if one.operator is Operator.CONTAINS:
             found = self._dialect.contains.format("v.value_text", self._bind(literal))
             return f"({is_text} and {found})"

@@ -5,6 +5,7 @@ made on another. The relations stand in the database attached as `replica`.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,8 +46,14 @@ def attach(file: Path) -> str:
 
 
 def hush(duck: "duckdb.DuckDBPyConnection") -> None:
-    """Keep a connection from drawing a bar on stdout while it works for two seconds."""
-    duck.execute("set enable_progress_bar = false")
+    """Keep a connection from drawing a bar on stdout while it works for two seconds.
+
+    In a notebook that cannot draw one, DuckDB refuses to be told so; nothing is drawn there.
+    """
+    import duckdb  # noqa: PLC0415 - heavy
+
+    with suppress(duckdb.InvalidInputException):
+        duck.execute("set enable_progress_bar = false")
 
 
 class Desk:

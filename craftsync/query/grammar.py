@@ -23,7 +23,6 @@ from craftsync.query.expression import (
     Comparison,
     Expression,
     Kind,
-    Literal,
     Name,
     Names,
     Not,
@@ -61,7 +60,8 @@ RUNS: Names = {
 
 LONGEST = 10_000  # characters
 DEEPEST = 50
-MOST = 200  # comparisons
+MOST = 100  # comparisons; an engine plans so many within a second
+LONGEST_LIST = 200
 
 _NEGATED = frozenset({"in", "contains"})
 _SIGNS = {"==": Operator.EQUAL, "<>": Operator.DIFFERENT}
@@ -120,12 +120,15 @@ class _Parser:
         return self._comparison()
 
     def _comparison(self) -> Expression:
+        self._count += 1
+        if self._count > MOST:
+            raise self._reader.fault(f"there are more than {MOST} comparisons")
         name = self._reader.name()
         if self._reader.take_word("is"):
             negated = self._reader.take_word("not")
             if not self._reader.take_word("null"):
                 raise self._reader.fault("after is comes null, or not null")
-            return self._compare(name, Operator.DIFFERENT if negated else Operator.EQUAL, None)
+            return Comparison(name, Operator.DIFFERENT if negated else Operator.EQUAL, None)
         if self._reader.take_word("not"):
             if not self._reader.sees_word(_NEGATED):
                 raise self._reader.fault("after not comes in or contains")
@@ -145,6 +148,8 @@ class _Parser:
             raise self._reader.fault("after in comes a list, as (1, 2)")
         found = [self._against(name, Operator.EQUAL)]
         while self._reader.take(","):
+            if len(found) == LONGEST_LIST:
+                raise self._reader.fault(f"the list is longer than {LONGEST_LIST}")
             found.append(self._against(name, Operator.EQUAL))
         if not self._reader.take(")"):
             raise self._reader.fault("a ) is missing")
@@ -155,12 +160,6 @@ class _Parser:
         at = self._reader.next()
         word, quoted = self._reader.literal()
         try:
-            return self._compare(name, operator, literal_of(word, name, operator, quoted=quoted))
+            return Comparison(name, operator, literal_of(word, name, operator, quoted=quoted))
         except UnfitError as flaw:
             raise self._reader.fault(str(flaw), at) from None
-
-    def _compare(self, name: Name, operator: Operator, literal: Literal) -> Comparison:
-        self._count += 1
-        if self._count > MOST:
-            raise self._reader.fault(f"there are more than {MOST} comparisons")
-        return Comparison(name, operator, literal)

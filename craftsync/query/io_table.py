@@ -60,22 +60,28 @@ class Table:
 def table(runs: Callable[[], Runs]) -> Table:
     """Make the table of runs; `runs` reads them, each time from the start.
 
-    A value that is null is NULL, and so is one that is not held: `not_ok` tells its state.
+    A value that is null is NULL, and so is one that is not held: `not_ok` tells the state of what
+    is not plainly held. A redacted value is its fingerprint, a file its SHA-256.
     """
     kinds = _kinds(runs())
-    named = _named(sorted(kinds))
-    columns = {**FIXED, **{named[name]: kinds[name] for name in sorted(kinds)}}
+    named = _named(kinds)
+    columns = {**FIXED, **{named[name]: kind for name, kind in kinds.items()}}
     return Table(columns, _rows(runs(), kinds, named, tuple(columns)))
 
 
 def _kinds(runs: Runs) -> dict[Name, str]:
+    """Find the names, inputs first, in the platform's order, and the kind of each."""
     seen: dict[Name, set[str]] = {}
+    first: dict[Name, int] = {}
     for _, cells in runs:
         for cell in cells:
-            of_cell = seen.setdefault((cell.side, cell.name), set())
-            if cell.state == PartState.OK and cell.value is not None:
-                of_cell.add(_type_of(cell.value))
-    return {name: _one_kind(types - {"null"}) for name, types in seen.items()}
+            name = (cell.side, cell.name)
+            first[name] = min(cell.position, first.get(name, cell.position))
+            types = seen.setdefault(name, set())
+            if cell.value is not None:
+                types.add(_type_of(cell.value))
+    in_order = sorted(seen, key=lambda name: (name[0], first[name], name[1]))
+    return {name: _one_kind(seen[name] - {"null"}) for name in in_order}
 
 
 def _one_kind(types: set[str]) -> str:
@@ -118,14 +124,23 @@ def _rows(
 ) -> Iterator[list[object]]:
     for run, cells in runs:
         row: dict[str, object] = {name: run[name] for name in FIXED if name != "not_ok"}
-        not_ok: dict[str, str] = {}
         for cell in cells:
             name = (cell.side, cell.name)
-            if cell.state != PartState.OK:
-                # An input and an output of one name are told apart only where both are not held.
-                shown = f"{PREFIX[cell.side]}.{cell.name}" if cell.name in not_ok else cell.name
-                not_ok[shown] = cell.state
-            elif cell.value is not None and cell.value != "null" and named[name] not in row:
+            if cell.value is not None and cell.value != "null" and named[name] not in row:
                 row[named[name]] = _READ[kinds[name]](cell.value)
-        row["not_ok"] = json.dumps(not_ok, ensure_ascii=False) if not_ok else None
+        row["not_ok"] = _not_ok(cells)
         yield [row.get(name) for name in columns]
+
+
+def _not_ok(cells: Sequence[Cell]) -> str | None:
+    """Return the states of what is not held as it was, by name, as JSON; None where all is."""
+    open_cells = [cell for cell in cells if cell.state != PartState.OK]
+    sides: dict[str, set[str]] = {}
+    for cell in open_cells:
+        sides.setdefault(cell.name, set()).add(cell.side)
+    states = {
+        # An input and an output of one name are told apart.
+        f"{PREFIX[cell.side]}_{cell.name}" if len(sides[cell.name]) > 1 else cell.name: cell.state
+        for cell in open_cells
+    }
+    return json.dumps(states, ensure_ascii=False) if states else None

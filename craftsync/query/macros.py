@@ -68,6 +68,15 @@ def _wilson(name: str, sign: str, certain: str) -> str:
     )
 
 
+# The first letter is asked first: it is cheap, and true of few lines.
+_IS_FRAME = r"""
+create macro is_frame(message) as case
+    when left(message, 1) in (' ', chr(9), 'F', 'T')
+    then regexp_matches(message, '^(?:\s+\S|File "|Traceback \(most recent)[^\n]*\s*$')
+    else false
+end
+"""
+
 _FAILED_RUNS = f"""
 create macro failed_runs(from_when, to_when, in_environment, of_pipelines) as table
 with failed as (
@@ -78,13 +87,21 @@ with failed as (
       and pipeline_name glob of_pipelines
       and (in_environment is null or environment = in_environment)
 ),
--- The last line on stderr, or where there is none the last line.
+-- The last line on stderr, or where there is none the last line; no frame of a traceback, though,
+-- since the platform may put that and its exception on different streams.
 spoken as (
     select
         environment,
         execution_id,
         execution_created_at,
-        arg_max(message, line_number + if(lower(stream) = 'stderr', {1 << 40}, 0)) as said
+        arg_max(
+            message,
+            line_number + case
+                when is_frame(message) then 0
+                when lower(stream) = 'stderr' then {2 << 40}
+                else {1 << 40}
+            end
+        ) as said
     from logs
     semi join failed
         on failed.environment = logs.environment
@@ -115,6 +132,7 @@ MACROS: tuple[str, ...] = (
     "create macro is_ended(status) as lower(status) in ('succeeded', 'success', 'failed', 'error')",
     _wilson("wilson_low", "-", "failures = 0 then 0.0"),
     _wilson("wilson_high", "+", "failures = n then 1.0"),
+    _IS_FRAME,
     _last_line(),
     _signature(),
     _FAILED_RUNS,

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from craftsync.store import relations
+from craftsync.store import audit, environments, relations
 from craftsync.store.lookup import Conditions, rows
 from craftsync.store.relation import Relation
 
@@ -18,7 +18,8 @@ _FLAWS = 5  # so many are told: a torn page makes thousands
 class Books:
     """An environment in the books: rows are those of the public relations.
 
-    `failures` are the current ones; `open_deletes` those whose end is not known.
+    `failures` are the current ones; `open_deletes` those whose end is not known; `audit_flaws`
+    where the chain of the audit is broken.
     """
 
     environment: str
@@ -27,6 +28,7 @@ class Books:
     last_run: dict[str, Any] | None = None
     failures: list[dict[str, Any]] = field(default_factory=list)
     open_deletes: list[dict[str, Any]] = field(default_factory=list)
+    audit_flaws: list[str] = field(default_factory=list)
 
 
 def books(connection: Connection) -> dict[str, Books]:
@@ -47,6 +49,10 @@ def books(connection: Connection) -> dict[str, Books]:
         connection, relations.DELETIONS, "o.outcome is null or o.outcome = 'in_doubt'"
     ):
         found[row["environment"]].open_deletes.append(row)
+    for name, one in found.items():
+        held = environments.find(connection, name)
+        if held is not None:
+            one.audit_flaws += audit.flaws(connection, held.key)
     return found
 
 

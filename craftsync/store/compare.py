@@ -7,10 +7,11 @@ order each time.
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from craftsync.records import Metric, ObjectKind, PartKind, PartState, Raw, Side, Step, Whole
 from craftsync.store import models, raw
@@ -76,8 +77,14 @@ def _rows(
     connection: Connection, table: Table, key: int, *, column: str = "execution_key"
 ) -> Sequence[Any]:
     """Return the rows of an execution in the order of their key."""
-    rows = select(table).where(table.c[column] == key).order_by(*table.primary_key.columns)
-    return connection.execute(rows).all()
+    return connection.execute(_of_one(table, column), {"its_key": key}).all()
+
+
+@cache
+def _of_one(table: Table, column: str) -> Select[Any]:
+    """Return the statement, made once: to make it costs more than to run it."""
+    its = table.c[column] == bindparam("its_key")
+    return select(table).where(its).order_by(*table.primary_key.columns)
 
 
 def _steps(held: Sequence[Any], upstream: Sequence[Step]) -> Iterator[str]:

@@ -67,9 +67,12 @@ def migrator(url: URL) -> Engine:
     return _sqlite(url, "rw", "IMMEDIATE", foreign_keys="OFF")
 
 
-def reader(url: URL) -> Engine:
-    """Open a store to read it. A transaction is one snapshot; nothing is ever written."""
-    return _sqlite(url, "ro", "DEFERRED", foreign_keys="OFF")
+def reader(url: URL, *, kept_open: int = 5) -> Engine:
+    """Open a store to read it. A transaction is one snapshot; nothing is ever written.
+
+    So many connections stay open for the next thread that wants one.
+    """
+    return _sqlite(url, "ro", "DEFERRED", foreign_keys="OFF", kept_open=kept_open)
 
 
 @contextmanager
@@ -106,11 +109,11 @@ def store_errors(url: URL | None = None) -> Iterator[None]:
         raise fault from error
 
 
-def _sqlite(url: URL, mode: str, begin: str, *, foreign_keys: str) -> Engine:
+def _sqlite(url: URL, mode: str, begin: str, *, foreign_keys: str, kept_open: int = 5) -> Engine:
     path = path_of(url)
     if path is None:
         return _server(url, read_only=mode == "ro")
-    engine = create_engine(url, creator=_opener(path, mode, foreign_keys))
+    engine = create_engine(url, creator=_opener(path, mode, foreign_keys), pool_size=kept_open)
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:

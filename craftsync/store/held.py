@@ -44,9 +44,16 @@ def held_executions(
         .where(columns.environment_key == environment_key, columns.pipeline_name == pipeline_name)
         .execution_options(yield_per=10_000)
     )
+    one_copy: dict[str | None, str | None] = {}  # of texts that are the same in many rows
     for key, execution_id, created_at, deployment, status, end_date, settled, gone in rows:
         yield HeldExecution(
-            key, Key(execution_id, created_at), deployment, status, end_date, settled, bool(gone)
+            key,
+            Key(execution_id, created_at),
+            one_copy.setdefault(deployment, deployment),
+            one_copy.setdefault(status, status),
+            end_date,
+            settled,
+            bool(gone),
         )
 
 

@@ -25,6 +25,7 @@ class Cell(NamedTuple):
     """One input or output of a run: its JSON where it is held, a file's hash as a JSON string."""
 
     side: str
+    position: int
     name: str
     state: str
     value: str | None
@@ -71,6 +72,7 @@ def _values(
         select(
             _VALUE.execution_key,
             _VALUE.side,
+            _VALUE.position,
             _VALUE.name,
             _VALUE.state,
             _VALUE.value,
@@ -80,9 +82,11 @@ def _values(
         .where(_VALUE.execution_key.in_(keys), _VALUE.side.in_(sides))
         .order_by(_VALUE.execution_key, _VALUE.side, _VALUE.position)
     )
-    for key, side, name, state, value, file_sha256, its_exact in connection.execute(statement):
+    for key, side, position, name, state, value, file_sha256, its_exact in connection.execute(
+        statement
+    ):
         shown = value if file_sha256 is None else json.dumps(file_sha256)
         if exact and its_exact is not None:
             shown = literals(its_exact).get("value", shown)
-        found[key].append(Cell(side, name, state, shown))
+        found[key].append(Cell(side, position, name, state, shown))
     return found

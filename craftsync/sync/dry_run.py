@@ -17,9 +17,9 @@ from craftsync.store import environments, estate, mirror
 from craftsync.store.mirror import HeldExecution
 from craftsync.sync.job import Options
 from craftsync.sync.plan import Plan, Why, plan, why_again
-from craftsync.sync.recognition import recognise
 from craftsync.upstream import payloads
 from craftsync.upstream.client import Platform
+from craftsync.upstream.recognition import recognise
 
 
 @dataclass(frozen=True, slots=True)

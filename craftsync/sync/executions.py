@@ -4,7 +4,7 @@ A listing that is to the letter what it was when everything in it was held and s
 looked into at all.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 
 from craftsync import __version__
@@ -41,7 +41,7 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
         standing = failures.standing(conn, key)
         listings = ledger.scopes(conn, key)
     asked = Asked(job.platform.execution)
-    items: list[Wanted | OpenPart] = []
+    items: list[Collection[Wanted | OpenPart]] = []
 
     def scope(name: str) -> Scope:
         return Scope(job, tally, known, asked, standing, name, waiting.get(name, ()))
@@ -57,12 +57,11 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
             job.listener(Listed(name, before.last_listed or 0, 0))
         else:
             decision = scope(name).decide(listing.entries)
-            items += decision.wanted
-            items += decision.parts
+            items += (decision.wanted, decision.parts)
             if decision.is_quiet:
                 tally.note_hash(name, listing.sha256)
-    for name in known.vanished:
-        items += scope(name).decide([]).wanted
+        del listing  # before the next one comes, and before anything is fetched
+    items += [scope(name).decide([]).wanted for name in known.vanished]
     Saver(job, tally, recording).run(items)
 
 

@@ -39,7 +39,7 @@ def repair(job: Job, ones: Sequence[Candidate]) -> None:
     recording = {name for kind, name in known if kind == METRICS and name}
     recording |= {one.pipeline_name for one in ones if one.metrics}
     wanted = [Wanted(one.key, one.pipeline_name, Why.FULL) for one in ones]
-    Saver(job, tally, frozenset(recording), anew=True).run(wanted)
+    Saver(job, tally, frozenset(recording), anew=True).run([wanted])
     failed = {failure.object_id for failure in tally.failures}
     with engines.durable_transaction(job.engine) as conn:
         for one in ones:

@@ -20,8 +20,8 @@ from craftsync.store import environments, ledger
 from craftsync.sync import estate, executions
 from craftsync.sync.events import Began, Outcome
 from craftsync.sync.job import Job
-from craftsync.sync.recognition import recognise
 from craftsync.sync.tally import Tally
+from craftsync.upstream.recognition import recognise
 
 
 def sync(job: Job, *, run_id: int | None = None) -> Outcome:

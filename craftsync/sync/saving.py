@@ -3,9 +3,10 @@
 What ends the run early does not lose what is on its way: it is saved first.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import chain
 from operator import attrgetter
 
 from craftsync import times
@@ -53,22 +54,24 @@ class Saver:
         self._bytes = 0
         self._missing: list[Item] = []
 
-    def run(self, items: Sequence[Item]) -> None:
+    def run(self, items: Sequence[Collection[Item]]) -> None:
         """Fetch and save all of `items`; those whose log proved incomplete, once more."""
-        wanted = {one.key.execution_id: one for one in items if isinstance(one, Wanted)}
         self._fetch(items)
-        again = [wanted[name] for name in self._job.fetcher.doubtful() if name in wanted]
-        self._fetch([replace(one, why=Why.OPEN_PART) for one in again])
+        if doubtful := frozenset(self._job.fetcher.doubtful()):
+            wanted = (one for one in chain.from_iterable(items) if isinstance(one, Wanted))
+            again = [one for one in wanted if one.key.execution_id in doubtful]
+            self._fetch([[replace(one, why=Why.OPEN_PART) for one in again]])
         self._look_again()
 
-    def _fetch(self, items: Sequence[Item]) -> None:
-        if not items:
+    def _fetch(self, items: Sequence[Collection[Item]]) -> None:
+        count = sum(map(len, items))
+        if not count:
             return
         try:
             for item, result in in_parallel(
                 self._one,
-                items,
-                workers=min(self._job.options.workers, len(items)),
+                chain.from_iterable(items),
+                workers=min(self._job.options.workers, count),
                 waiting=self._job.options.workers,
                 discard=lambda result: result.close(),
             ):
@@ -91,12 +94,13 @@ class Saver:
         now = job.now()
         settled = self._settled(found, unchanged_since=now, now=now)
         prepared = mirror.prepare(found, dialect=self._dialect, fetched_at=now, settled=settled)
-        return Fetched(item, found, prepared, now)
+        lines = None if found.lines is None else ()
+        return Fetched(item, replace(found, lines=lines), prepared, now, _size(found))
 
     def _take(self, item: Item, result: Result | Exception) -> None:
         if not isinstance(result, Exception):
             self._batch.append(result)
-            self._bytes += _size(result)
+            self._bytes += result.size_bytes
             if len(self._batch) >= A_BATCH or self._bytes >= A_BATCH_BYTES:
                 self._save()
         elif isinstance(result, Missing):
@@ -233,9 +237,7 @@ def _as_listed(found: Whole, key: Key) -> Whole:
     return replace(found, execution=replace(found.execution, key=key))
 
 
-def _size(result: Result) -> int:
-    if isinstance(result, Fetched):
-        lines = sum(map(len, map(_message, result.whole.lines or ())))
-        files = sum(file.size_bytes for file in result.whole.files)
-        return len(result.whole.execution.raw.body) + lines + files
-    return result.fetched.part.size_bytes or 0
+def _size(found: Whole) -> int:
+    lines = sum(map(len, map(_message, found.lines or ())))
+    files = sum(file.size_bytes for file in found.files)
+    return len(found.execution.raw.body) + lines + files

@@ -1,8 +1,9 @@
 """The executions of one pipeline: a complete listing compared with what is held of it."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 
 from craftsync.errors import BadPayload
 from craftsync.records import TERMINAL, GoneCause, Key, ListedExecution, ObjectKind, PartState
@@ -17,7 +18,7 @@ from craftsync.sync.events import Listed, Withheld
 from craftsync.sync.job import Job
 from craftsync.sync.plan import CONFIRMED_A_RUN, Why, plan, why_again
 from craftsync.sync.tally import Tally
-from craftsync.sync.work import Wanted
+from craftsync.sync.work import Packed
 from craftsync.upstream import payloads
 
 Entry = ListedExecution | BadPayload
@@ -41,7 +42,7 @@ class Asked:
 class Decision:
     """What one scope needs. `is_quiet`: nothing is to be fetched, and nothing is missing."""
 
-    wanted: list[Wanted]
+    wanted: Packed
     parts: list[OpenPart]
     is_quiet: bool
 
@@ -93,11 +94,10 @@ class Scope:
         parts = self._due(alone)
         whole = {part.key for part in parts if part.has_secrets}
         reasons.update((key, Why.OPEN_PART) for key in whole)
-        wanted = [
-            Wanted(key, self.pipeline_name, reasons[key])
-            for key in sorted(reasons, key=_newest_first)
-            if not self._rests(key)
-        ]
+        wanted = Packed(
+            self.pipeline_name,
+            ((key, reasons[key]) for key in _newest_first(reasons) if not self._rests(key)),
+        )
         self.tally.listed += len(listed)
         self.tally.complete(ObjectKind.PIPELINE, self.pipeline_name, len(listed))
         self.job.listener(Listed(self.pipeline_name, len(listed), len(wanted)))
@@ -228,8 +228,11 @@ class Scope:
         return True
 
 
-def _newest_first(key: Key) -> tuple[float, str]:
-    return -key.created_at.timestamp(), key.execution_id
+def _newest_first(keys: Iterable[Key]) -> list[Key]:
+    """Sort by birth, the latest first, then by id: twice, for a pair each would take memory."""
+    ordered = sorted(keys, key=attrgetter("execution_id"))
+    ordered.sort(key=attrgetter("created_at"), reverse=True)
+    return ordered
 
 
 def by_pipeline(parts: Iterator[OpenPart]) -> dict[str, list[OpenPart]]:

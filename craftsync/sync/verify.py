@@ -25,8 +25,8 @@ from craftsync.store.difference import named
 from craftsync.store.upsert import batches
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
-from craftsync.sync.recognition import recognise
 from craftsync.times import utc_text
+from craftsync.upstream.recognition import recognise
 from craftsync.upstream.whole import Fetcher, Wants
 
 T = TypeVar("T")
@@ -189,19 +189,12 @@ def _fetch(fetcher: Fetcher, one: Candidate) -> Whole | None:
     """Fetch an execution as far as it is held; None for one that is gone."""
     if one.gone:
         return None
-
-    def whole() -> Whole:
-        return fetcher.whole(
-            one.key.execution_id, scope_pipeline=one.pipeline_name, with_metrics=one.metrics
-        )
-
-    found = whole()
-    if found.lines and len(found.lines) < one.lines:
-        # The platform may cap its answers: a second one of the same length shows it, and the log
-        # is then read by windows.
-        found.close()
-        found = whole()
-    return found
+    return fetcher.again(
+        one.key.execution_id,
+        scope_pipeline=one.pipeline_name,
+        with_metrics=one.metrics,
+        lines_held=one.lines,
+    )
 
 
 def _of_the_whole(conn: Connection, one: Candidate, found: Whole | Exception) -> Iterator[str]:

@@ -6,7 +6,7 @@ array of objects that each carry their name, or it raises.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ class Answer:
 
     what: str  # method and path, for messages: a path holds no secret, a query might
     status: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str]  # by their names in lower case
     body: bytes
     file: FileBytes | None = None
     scrub: Callable[[str], str] = str  # takes tokens of ours out of the platform's words
@@ -37,7 +37,7 @@ class Answer:
     @property
     def is_null_file(self) -> bool:
         """Whether JSON's null came in the place of a file, which is closed then."""
-        told = self.headers.get("Content-Type", "").lower()
+        told = self.headers.get("content-type", "").lower()
         if self.file is None or "json" not in told or self.file.size_bytes != len(b"null"):
             return False
         body = self.file.content.read()
@@ -66,7 +66,7 @@ class Answer:
                 attempts=2,
             )
         if self.status in RETRIED:
-            wish = retry_after_s(self.headers.get("Retry-After"), now)
+            wish = retry_after_s(self.headers.get("retry-after"), now)
             raise Transient(said, status=self.status, retry_after_s=wish)
         raise BadAnswer(said, status=self.status)
 
@@ -87,29 +87,38 @@ class Answer:
 
 def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
     """Return the objects of a listing; raises `Transient` for whatever is no whole listing."""
-    found = _array(answer)
+    found = _array(answer, lambda: exact.loads(answer.body))
     for entry in found:
         if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
             raise _no_listing(answer, f"an array with an entry that has no {key}")
     return found
 
 
+def in_parts(answer: Answer) -> tuple[Answer, list[bytes]]:
+    """Return an answer without its body, and its body in parts."""
+    return replace(answer, body=b""), exact.parts(answer.body)
+
+
 def listing_of(
-    answer: Answer, kinds: tuple[type[Any], ...], *, read: Callable[[Payload], Any]
+    answer: Answer,
+    parts: list[bytes],
+    kinds: tuple[type[Any], ...],
+    *,
+    read: Callable[[Payload], Any],
 ) -> Sequence[Any]:
     """Return a listing read entry by entry while it is decoded, so that it is never held twice.
 
     `read` sees every JSON object; what it makes of an entry must be of `kinds`. Raises `Transient`.
     """
-    found = _array(answer, read)
+    found = _array(answer, lambda: exact.loads_parts(parts, object_hook=read))
     if not all(isinstance(entry, kinds) for entry in found):
         raise _no_listing(answer, "an array with an entry that has no name")
     return found
 
 
-def _array(answer: Answer, read: Callable[[Payload], Any] | None = None) -> list[Any]:
+def _array(answer: Answer, decode: Callable[[], Any]) -> list[Any]:
     try:
-        found: Any = exact.loads(answer.body, object_hook=read)
+        found = decode()
     except ValueError as flaw:
         raise _no_listing(answer, "no JSON") from flaw
     if not isinstance(found, list):

@@ -1,8 +1,8 @@
 """The platform's reading side: sends GET and the logs POST, and nothing else.
 
-Requests are copies of a prepared template, sent with the environment's proxies and certificates
-merged once; then netrc is never looked at (it would replace the bearer). Path segments are quoted
-here and nowhere else. No redirect is followed: the bearer stays where it was meant to go.
+Requests go over connections that are found once, with the environment's proxies and certificates;
+netrc is never looked at (it would replace the bearer). Path segments are quoted in `paths` and
+nowhere else. No redirect is followed: the bearer stays where it was meant to go.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Any
 from craftsync.errors import BadPayload, Missing
 from craftsync.records import FileBytes, ListedExecution, Payload, Side
 from craftsync.upstream import exact, payloads
-from craftsync.upstream.answers import Answer, json_object, listing, listing_of
+from craftsync.upstream.answers import Answer, in_parts, json_object, listing, listing_of
 from craftsync.upstream.auth import Bearer
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Retries, Transient
@@ -115,8 +115,9 @@ class Platform:
             sha256 = hashlib.sha256(answer.body).hexdigest()
             if sha256 == unless_sha256:
                 return ExecutionListing(sha256, None)
+            answer, parts = in_parts(answer)
             return ExecutionListing(
-                sha256, listing_of(answer, (ListedExecution, BadPayload), read=read)
+                sha256, listing_of(answer, parts, (ListedExecution, BadPayload), read=read)
             )
 
         return self._retries.run(ask)

@@ -1,4 +1,4 @@
-"""One thread's connections: found by `requests`, then used without asking it again.
+"""One thread's connections: found by `requests`, opened by `urllib3`, then used without them.
 
 `requests` knows proxies, certificates and their variables; it also works out which connection a
 request goes over, each time anew, and that costs as much as the request. Here it is asked once a
@@ -6,13 +6,17 @@ host. netrc is never looked at (it would replace the bearer).
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
+from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
 from craftsync.upstream.deadline import Watch, WatchedAdapter
+from craftsync.upstream.exchange import Reply, exchange, head_of, writes
 
 
 class Surroundings(NamedTuple):
@@ -23,9 +27,18 @@ class Surroundings(NamedTuple):
     cert: Any
 
 
-class _Way(NamedTuple):
+@dataclass(slots=True)
+class _Way:
     pool: HTTPConnectionPool
+    host: str
     takes_whole_urls: bool  # as a proxy for plain http does
+    connection: HTTPConnection | None = None  # the one that was opened last
+
+    def open_connection(self) -> HTTPConnection | None:
+        """Return the connection where it can be used once more."""
+        one = self.connection
+        # A proxy that takes whole URLs has headers of its own, which the pool knows.
+        return one if one and not self.takes_whole_urls and one.is_connected else None
 
 
 class Connections:
@@ -35,6 +48,7 @@ class Connections:
         self._adapter: Any = WatchedAdapter(
             watch, pool_connections=2, pool_maxsize=1, max_retries=0
         )
+        self._watch = watch
         self._surroundings = surroundings
         self._ways: dict[str, _Way] = {}
 
@@ -46,13 +60,24 @@ class Connections:
         headers: Mapping[str, str],
         body: bytes | None,
         timeout: urllib3.Timeout,
-    ) -> urllib3.BaseHTTPResponse:
-        """Send a request; what comes back is not read yet. Raises urllib3's own errors."""
+    ) -> urllib3.BaseHTTPResponse | Reply:
+        """Send a request; what comes back is not read yet.
+
+        Raises urllib3's own errors, `OSError` and `http.client.HTTPException`.
+        """
         origin = origin_of(address)
         way = self._ways.get(origin) or self._find(origin)
-        return way.pool.urlopen(
+        target = address[len(origin) :]
+        if (
+            writes(method, body)
+            and (connection := way.open_connection())
+            and (head := head_of(method, target, way.host, headers, body))
+        ):
+            self._watch.holds(connection.sock)
+            return exchange(connection, method, head, body)
+        response = way.pool.urlopen(
             method,
-            address if way.takes_whole_urls else address[len(origin) :],
+            address if way.takes_whole_urls else target,
             body=body,
             headers=headers,
             redirect=False,
@@ -62,6 +87,9 @@ class Connections:
             retries=False,
             timeout=timeout,
         )
+        opened: Any = response.connection
+        way.connection = opened
+        return response
 
     def close(self) -> None:
         """Close them all."""
@@ -75,7 +103,8 @@ class Connections:
         )
         self._adapter.cert_verify(pool, f"{origin}/", around.verify, around.cert)
         target = self._adapter.request_url(sample, around.proxies)
-        way = self._ways[origin] = _Way(pool, target.startswith("http"))
+        host = urlsplit(sample.url or "").netloc
+        way = self._ways[origin] = _Way(pool, host, target.startswith("http"))
         return way
 
 

@@ -56,6 +56,36 @@ def loads(body: bytes | str, *, object_hook: Callable[[dict[str, Any]], Any] | N
     return value
 
 
+def parts(body: bytes, *, size: int = 1 << 20) -> list[bytes]:
+    """Cut a long array for `loads_parts`, where two of its objects seem to meet."""
+    cut, start = [], 0
+    while (end := body.find(b"},{", start + size)) >= 0:
+        cut.append(body[start : end + 1])
+        start = end + 2
+    return [*cut, body[start:]]
+
+
+def loads_parts(
+    parts: list[bytes], *, object_hook: Callable[[dict[str, Any]], Any] | None = None
+) -> Any:
+    """Do what `loads` does with a body that was cut, and take each part away once it is decoded.
+
+    So a listing of 25 MB is not held beside what is made of it.
+    """
+    parts.reverse()
+    found: list[Any] = []
+    opening, part = b"", parts.pop()
+    while parts:
+        try:
+            found += loads(opening + part + b"]", object_hook=object_hook)
+        except ValueError:  # within a text or an object, where no part of an array can end
+            part = b",".join((part, *reversed(parts)))
+            break
+        opening, part = b"[", parts.pop()
+    last = loads(opening + part, object_hook=object_hook)
+    return found + last if opening else last
+
+
 def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  # noqa: A002
     """Encode what `loads` gave, compact, with every digit.
 

@@ -5,6 +5,7 @@ database, and what that changed is kept beside it.
 """
 
 import hashlib
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,11 @@ def name(value: Any) -> str:
 def name_or_none(value: Any) -> str | None:
     """Return a name that may be missing; what is no text counts as missing."""
     return name(value) if type(value) is str and value else None
+
+
+def shared(text: str | None) -> str | None:
+    """Return the one copy of a text that many entries of a listing have: a third of its memory."""
+    return None if text is None else sys.intern(text)
 
 
 def instant(value: Any) -> datetime:

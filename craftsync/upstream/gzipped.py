@@ -17,7 +17,7 @@ def pieces(raw: Any, *, size: int) -> Iterator[bytes]:
 
     Raises `DecodeError` for a body that is no gzip, and for one without its end.
     """
-    if raw.headers.get("Content-Encoding", "").strip().lower() not in {"gzip", "x-gzip"}:
+    if raw.headers.get("content-encoding", "").strip().lower() not in {"gzip", "x-gzip"}:
         while piece := raw.read1(size, decode_content=True):
             yield piece
         return

@@ -2,6 +2,8 @@
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain, count, repeat
 from typing import Any
 
 from craftsync import times
@@ -21,6 +23,9 @@ def log_lines(answer: Any, *, clean: Clean | None = None) -> tuple[LogLine, ...]
     lines: list[LogLine] = []
     try:
         for source, entries in _inner_lists(answer):
+            if type(entries) is list and (plain := _plain(entries, source, len(lines) + 1, clean)):
+                lines += plain
+                continue
             for entry in entries:
                 lines.append(_line(entry, source, len(lines) + 1, clean))
     except (TypeError, ValueError) as flaw:
@@ -42,6 +47,30 @@ def _inner_lists(answer: Any) -> Iterator[tuple[int, Iterable[Any]]]:
             yield index, _csv(inner)
         elif inner is not None:
             yield 0, (inner,)  # of a flat list
+
+
+def _plain(
+    entries: list[Any], source: int, first: int, clean: Clean | None
+) -> Iterable[LogLine] | None:
+    """Read entries column by column, in half the time; None where one is not as it is today."""
+    try:
+        messages = [entry["message"] for entry in entries]
+        timestamps = [entry["timestamp"] for entry in entries]
+        streams = [entry["stream"] for entry in entries]
+        text = "".join(chain(messages, timestamps, streams))
+    except (KeyError, TypeError):
+        return None
+    if clean is not None:
+        messages = [clean(message) for message in messages]
+        text = "".join(chain(messages, timestamps, streams))
+    if exact.plain(text) != text or not (all(timestamps) and all(streams)):
+        return None
+    counted = times.all_nanoseconds(timestamps)
+    columns = (count(first), repeat(source), timestamps, counted, streams, messages, repeat(None))
+    return map(_as_line, zip(*columns, strict=False))
+
+
+_as_line: Callable[[Any], LogLine] = partial(tuple.__new__, LogLine)
 
 
 def _line(entry: Any, source: int, number: int, clean: Clean | None) -> LogLine:

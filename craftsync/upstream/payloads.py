@@ -33,6 +33,7 @@ from craftsync.upstream.fields import (
     objects,
     raw,
     refused,
+    shared,
 )
 from craftsync.upstream.loglines import log_lines
 from craftsync.upstream.metricrows import metrics
@@ -64,9 +65,9 @@ def listed_execution(payload: Payload, *, scope_pipeline: str) -> ListedExecutio
         payload = _object(payload)
         return ListedExecution(
             key=Key(name(payload["execution_id"]), instant(payload["created_at"])),
-            pipeline_name=name_or_none(payload.get("pipeline_name")) or scope_pipeline,
-            deployment_name=name_or_none(payload.get("deployment_name")),
-            status=Columns().text("status", payload.get("status")),
+            pipeline_name=shared(name_or_none(payload.get("pipeline_name"))) or scope_pipeline,
+            deployment_name=shared(name_or_none(payload.get("deployment_name"))),
+            status=shared(Columns().text("status", payload.get("status"))),
             end_date=instant_or_none(payload.get("end_date")),
         )
     except FLAWS as flaw:

@@ -5,6 +5,7 @@ is read piece by piece against one deadline and a size limit, decompressed bytes
 """
 
 import hashlib
+import http.client
 import re
 import tempfile
 import threading
@@ -21,12 +22,18 @@ from craftsync.upstream import gzipped
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.connections import Connections, origin_of, surroundings_of
 from craftsync.upstream.deadline import Watch
+from craftsync.upstream.exchange import MOST_DIGITS
 from craftsync.upstream.retries import Transient
 from craftsync.upstream.throttle import Throttle
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 30.0
-_CUT = (urllib3.exceptions.HTTPError, requests.RequestException, OSError)
+_CUT = (
+    urllib3.exceptions.HTTPError,
+    requests.RequestException,
+    http.client.HTTPException,
+    OSError,
+)
 
 # urllib3 begins its sentences with the connection, and shows it as the class of ours that it is.
 _CONNECTION = re.compile(r"^(?:<[^>]*object at 0x[^>]*>|\w+\(host=[^)]*\)): ")
@@ -105,7 +112,7 @@ class Transport:
                 raise BadAnswer(
                     f"{what}: the certificate is not accepted: {_short(flaw)}"
                 ) from flaw
-            except urllib3.exceptions.TimeoutError as flaw:
+            except (urllib3.exceptions.TimeoutError, TimeoutError) as flaw:
                 raise Transient(
                     f"{what}: timed out after {self._timeout_s:g} s", timed_out=True
                 ) from flaw
@@ -149,8 +156,8 @@ class Transport:
     def _read(self, response: Any, what: str, max_bytes: int, *, through: Through | None) -> Answer:
         is_success = 200 <= response.status < 300
         limit = max_bytes if is_success else _ERROR_BYTES
-        told = response.headers.get("Content-Length", "")
-        if told.isdecimal() and int(told) > limit:
+        told = response.headers.get("content-length", "")
+        if told.isdecimal() and len(told) <= MOST_DIGITS and int(told) > limit:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
         if through is None or not is_success or response.status == 204:

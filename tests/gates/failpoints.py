@@ -132,7 +132,7 @@ def _watch(folder: Path, reach: Callable[[str], None]) -> Counter[str]:
 
     def audit(name: str, given: tuple[object, ...]) -> None:
         if name == "http.client.send":
-            if bytes(given[1])[:5] in (b"GET /", b"POST "):  # not the body
+            if bytes(given[1])[:5] in (b"GET /", b"POST ", b"DELET"):  # not the body
                 passed("request")
         elif (name == "open" and int(given[2]) & _TO_WRITE) or name in _FILE_EVENTS:
             path = given[0].removeprefix("file:") if isinstance(given[0], str) else ""

@@ -210,6 +210,18 @@ def test_what_is_not_held_is_said_and_nothing_is_written(lab, world, tmp_path):
     assert target.read_text() == "before"
 
 
+def test_what_is_not_fetched_yet_can_be_got_after_the_next_sync(lab, world):
+    add(world, outputs={"report": FILE})
+    world.set_value("a", "outputs", "report", Content("text/csv", b"a,b"))
+    lab.sync(files=False)
+    result = run(lab, "get", "a", "report")
+    assert result.exit_code == 3
+    assert "The output report of a is not fetched yet." in result.stderr
+    assert "hint: craftsync sync" in result.stderr
+    lab.sync()
+    assert got(lab, "get", "a", "report") == b"a,b"
+
+
 def test_a_redacted_value_is_its_fingerprint_and_said_so(lab, world):
     add(world, inputs=items("input", {"key": "hunter2-and-more"}, via="environment_variable"))
     lab.sync()
@@ -319,6 +331,21 @@ def test_what_is_not_held_is_named_with_its_state(lab, world):
     assert second["out_big"] == hashlib.sha256(b"small").hexdigest()
 
 
+def test_an_input_and_an_output_of_one_name_that_are_not_held_are_told_apart(lab, world):
+    absent = {"data_type": "number", "mapping_value": {}}
+    secret = item("input", "key", "hunter2-and-more", via="environment_variable")
+    add(
+        world,
+        inputs=[{"pipeline_input_name": "x", **absent}, secret],
+        outputs=[{"pipeline_output_name": "x", **absent}, item("output", "y", 1)],
+    )
+    lab.sync()
+    (row,) = table(lab)
+    assert row["not_ok"] == {"in_x": "absent", "out_x": "absent", "key": "redacted"}
+    assert row["in_key"].startswith("redacted:")
+    assert "hunter2" not in json.dumps(row)
+
+
 def test_columns_have_one_type_where_all_values_agree(lab, world, tmp_path):
     mixed = {
         "whole": 1,
@@ -359,13 +386,8 @@ def test_names_become_columns_that_need_no_quoting(lab, world):
     add(world, inputs={"my input": 1, "my-input": 2, "MY_INPUT": 3, "é": 4}, outputs={"x": 1})
     lab.sync()
     (row,) = table(lab)
-    assert list(row)[6:] == ["in_MY_INPUT", "in_my_input_2", "in_my_input_3", "in__", "out_x"]
-    assert [row["in_MY_INPUT"], row["in_my_input_2"], row["in_my_input_3"], row["in__"]] == [
-        3,
-        1,
-        2,
-        4,
-    ]
+    assert list(row)[6:] == ["in_my_input", "in_my_input_2", "in_MY_INPUT_3", "in__", "out_x"]
+    assert list(row.values())[6:] == [1, 2, 3, 4, 1]
 
 
 def test_a_table_has_a_line_a_run_in_every_form(lab, world):

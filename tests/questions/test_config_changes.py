@@ -105,9 +105,13 @@ def test_incarnations_of_a_name_are_apart(changed):
     version(changed, "2026-03-15", "2026-03-16", {"a": 7}, [], born=AGAIN)
     version(changed, "2026-03-16", None, {"a": 8}, ["a"], born=AGAIN)
     runs(changed, "2026-03-17", "Failed", deployment_created_at=AGAIN)
+    runs(changed, "2026-03-21", "Failed", deployment_created_at=AGAIN)
     *_, row = changed.ask("config_changes")
-    assert (row["deployment_created_at"], row["old_value"], row["n_after"]) == (AGAIN, "7", 1)
-    assert [row["n_before"] for row in changed.ask("config_changes")] == [0, 0, 0, 0]
+    assert (row["deployment_created_at"], row["old_value"], row["n_after"]) == (AGAIN, "7", 2)
+    assert [
+        (row["old_value"], row["n_before"], row["n_after"])
+        for row in changed.ask("config_changes", since=BORN.isoformat())
+    ] == [("1", 0, 0), ("[1]", 0, 0), ('"x"', 0, 0), ("7", 0, 2)]
 
 
 def test_a_name_may_have_any_letter(history):

@@ -91,3 +91,12 @@ def test_a_rate_of_nothing_failed_is_known_to_be_uncertain(history):
     (row,) = history.ask("failure_rate")
     assert (row["failure_rate"], row["ci_low"]) == (0.0, 0.0)
     assert row["ci_high"] == pytest.approx(3.8416 / 4.8416)  # z²/(n + z²)
+
+
+def test_the_change_is_against_the_period_before_of_the_same_deployment(history):
+    history.run(at="2026-03-10", deployment="a")
+    history.run(at="2026-03-11", deployment="a", status="Failed")
+    history.run(at="2026-03-10", deployment="b", status="Failed")
+    history.run(at="2026-03-11", deployment="b", status="Failed")
+    deltas = history.column("failure_rate", "delta_vs_prev", group="deployment_name")
+    assert deltas == [None, 1.0, None, 0.0]

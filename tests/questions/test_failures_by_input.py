@@ -85,7 +85,9 @@ def test_the_clearest_comes_first_and_compared_counts_all_inputs_of_the_pipeline
     runs(history, 4, inputs={"x": "bad", "y": "fine"})
     runs(history, 4, inputs={"x": "good", "y": "fine"})
     rows = history.ask("failures_by_input", **FEW)
-    assert [(row["value_text"], row["compared"]) for row in rows] == [("worse", 4), ("bad", 4)]
+    assert [(row["value_text"], row["rest_n"], row["compared"]) for row in rows] == [
+        ("worse", 12, 4), ("bad", 8, 4),
+    ]  # fmt: skip
 
 
 def test_each_incarnation_of_an_id_has_its_own_values(history):

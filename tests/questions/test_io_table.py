@@ -39,6 +39,7 @@ def test_a_run_is_a_row_with_its_inputs_and_then_its_outputs(history):
         "out_score": None,
     }
     assert list(first) == list(second)
+    assert list(first)[5:] == ["not_ok", "in_b", "in_a", "out_score"]  # in the platform's order
     assert (second["in_b"], second["in_a"], second["out_score"]) == (1, "x", 0.5)
 
 
@@ -95,6 +96,17 @@ def test_names_become_columns_of_letters_and_a_clash_gets_a_number(history):
     assert (row["in_a_b"], row["in_a_b_2"], row["in_quote_"]) == (1, 2, 3)
 
 
+def test_a_name_on_both_sides_is_two_columns(history):
+    history.run(inputs={"x": 1}, outputs={"x": 2})
+    (row,) = table(history)
+    assert (row["in_x"], row["out_x"], row["not_ok"]) == (1, 2, None)
+
+
+def test_a_file_that_went_in_is_shown_by_its_hash(history):
+    history.run(inputs={"data": FILE})
+    assert [row["in_data"] for row in table(history)] == ["ab12"]
+
+
 def test_a_side_without_values_has_no_columns(history):
     history.run(inputs={"x": 1})
     assert list(kinds(history)) == ["in_x"]
@@ -116,9 +128,13 @@ def test_successes_alone_unless_asked_otherwise_whatever_the_case(history):
 
 
 def test_values_belong_to_the_incarnation_of_their_run(history):
-    history.run("e1", at="2026-03-10", inputs={"x": 1})
+    history.run("e1", at="2026-03-10", inputs={"x": 1}, outputs={"y": TOO_BIG})
     history.run("e1", at="2026-03-11", inputs={"x": 2})
-    assert [row["in_x"] for row in table(history)] == [1, 2]
+    history.run("e1", at="2026-03-12", inputs={"z": 3}, pipeline="other")
+    assert [(row["in_x"], row["not_ok"]) for row in table(history)] == [
+        (1, '{"y":"too_big"}'), (2, None),
+    ]  # fmt: skip
+    assert list(kinds(history)) == ["in_x", "out_y"]
 
 
 def test_the_pipeline_is_one_and_no_pattern(history):
@@ -126,6 +142,7 @@ def test_the_pipeline_is_one_and_no_pattern(history):
     history.run("e2", pipeline="train2", inputs={"y": 1})
     rows = history.ask("io_table", pipeline_name="train*")
     assert [(row["execution_id"], row["in_x"]) for row in rows] == [("e1", 1)]
+    assert "in_y" not in rows[0]
 
 
 def test_the_window_and_the_environment_narrow_rows_and_columns(history):
@@ -134,6 +151,8 @@ def test_the_window_and_the_environment_narrow_rows_and_columns(history):
     history.run("e3", at="2026-03-12", inputs={"c": 1}, environment="staging")
     asked = {"since": "2026-03-10", "until": "2026-03-11"}
     assert list(kinds(history, **asked)) == ["in_a"]
+    assert [row["execution_id"] for row in table(history, **asked)] == ["e1"]
+    assert [row["execution_id"] for row in table(history, environment="staging")] == ["e3"]
     assert list(kinds(history, environment="staging")) == ["in_c"]
     assert list(kinds(history, environment="prod")) == ["in_a", "in_b"]
 

@@ -52,6 +52,12 @@ def test_of_two_at_one_instant_the_greater_id_came_last(nightly):
     (row,) = nightly.ask("last_good")
     assert (row["last_ok_execution_id"], row["failures_since"]) == ("e3b", 1)
     assert row["commit_id"] is None  # that of this run, not of one before it
+    nightly.run("e3c", at="2026-03-10 13:00", status="Failed", deployment_created_at=BORN)
+    (row,) = nightly.ask("last_good")
+    assert row["failures_since"] == 2
+    nightly.run("e3d", at="2026-03-10 13:00", commit="c3", deployment_created_at=BORN)
+    (row,) = nightly.ask("last_good")
+    assert (row["last_ok_execution_id"], row["commit_id"]) == ("e3d", "c3")
 
 
 def test_a_deployment_that_never_succeeded_has_no_age_and_all_its_failures(history):
@@ -73,12 +79,20 @@ def test_one_that_stands_and_did_not_run_is_listed_and_one_that_is_gone_is_not(h
 
 
 def test_two_incarnations_of_a_name_are_two_deployments(nightly):
+    nightly.add("deployments", deployment_name="nightly", created_at=AGAIN, pipeline_name="train")
+
+    def known():
+        return [
+            (row["deployment_created_at"], row["last_ok_at"], row["failures_since"])
+            for row in nightly.ask("last_good")
+        ]
+
+    assert known() == [(BORN, datetime(2026, 3, 10, 12), 2), (AGAIN, None, 0)]
     nightly.run("e2", at="2026-03-21", status="Succeeded", deployment_created_at=AGAIN)
-    rows = nightly.ask("last_good")
-    assert [(row["deployment_created_at"], row["last_ok_at"]) for row in rows] == [
-        (BORN, datetime(2026, 3, 10, 12)),
-        (AGAIN, datetime(2026, 3, 21)),
-    ]
+    nightly.run("e3", at="2026-03-22", status="Failed", deployment_created_at=AGAIN)
+    assert known() == [
+        (BORN, datetime(2026, 3, 10, 12), 2), (AGAIN, datetime(2026, 3, 21), 1),
+    ]  # fmt: skip
 
 
 def test_a_run_of_a_deployment_that_was_never_listed_is_told_of(history):

@@ -43,7 +43,7 @@ def test_weeks_begin_on_monday_and_months_on_the_first(history):
 
 def test_the_last_is_that_of_the_greater_id_at_one_instant_and_the_end_of_a_list(history):
     record(history, "2026-03-10", 5.0, 9.0, run="b")
-    record(history, "2026-03-10", 7.0, run="a")
+    record(history, "2026-03-10", 7.0, 8.0, 6.0, run="a")
     assert history.column("metrics_trend", "last") == [9.0]
 
 

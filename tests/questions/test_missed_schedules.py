@@ -5,8 +5,10 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
+from lab import HOUR, lab
 
-from craftsync.query import schedules
+from craftsync.query import catalog, schedules
+from craftsync.simulator import World
 
 BORN = "2026-03-01"
 DAILY = "0 6 * * *"
@@ -182,3 +184,29 @@ def test_every_minute_of_a_month_for_many_deployments_is_counted_in_seconds(hist
     (count,) = history.duck.execute("select count(*) from expected").fetchone()
     assert count == 50 * 30 * 24 * 60
     assert time.monotonic() - began < 10
+
+
+def test_a_mirrored_deployment_is_missed_once_its_schedule_asks_for_more(tmp_path):
+    with lab(tmp_path, World(seed=1, executions=60)) as made:
+        made.sync()
+        made.world.advance(5 * HOUR)
+        made.sync()
+        assert missed_in(made) == []
+        changed_at = made.world.now.replace(tzinfo=None)
+        made.world.mutate_deployment("churn-hourly", schedule="*/5 * * * *")
+        made.sync()
+        made.world.advance(2 * HOUR)
+        made.sync()
+        missed = missed_in(made)
+    # It still runs a second after each hour: only the hour itself and five to it are in time.
+    assert {schedule for schedule, _ in missed} == {"*/5 * * * *"}
+    assert {at.minute for _, at in missed} == set(range(5, 51, 5))
+    assert min(at for _, at in missed) >= changed_at
+
+
+def missed_in(made):
+    """Ask a mirrored store on its own clock; pairs of a schedule and an instant."""
+    with made.app.asking() as session:
+        question = catalog.find("missed_schedules")
+        answer = catalog.ask(session.connection, question, {}, made.world.now)
+        return [(row[3], row[4]) for row in answer.rows if row[1] == "churn-hourly"]

@@ -50,6 +50,15 @@ def test_the_bins_are_the_deciles_of_the_baseline_and_an_empty_one_counts_little
     assert row["level"] == "few"
 
 
+def test_a_value_on_an_edge_lies_below_it(history):
+    fill(history, range(11), OLD)
+    fill(history, [1] * 11, NEW)
+    (row,) = history.ask("output_drift")
+    first = (1 - 2 / 11) * log(11 / 2)
+    others = 9 * (1e-4 - 1 / 11) * log(1e-4 * 11)
+    assert row["psi"] == pytest.approx(first + others)
+
+
 def test_a_constant_that_falls_has_moved(history):
     fill(history, [5] * 180, OLD)
     fill(history, [4] * 180, NEW)
@@ -130,7 +139,8 @@ def test_what_moved_most_comes_first(history):
     fill(history, [0, 1], NEW, name="a")
     fill(history, [0, 1], OLD, name="b")
     fill(history, [1, 1], NEW, name="b")
-    assert history.column("output_drift", "name") == ["b", "a"]
+    fill(history, [1], NEW, name="0")
+    assert history.column("output_drift", "name") == ["b", "a", "0"]
 
 
 def test_values_belong_to_the_incarnation_of_their_run(history):

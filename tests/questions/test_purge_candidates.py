@@ -105,6 +105,7 @@ def test_each_pipeline_and_environment_has_its_last(history):
     history.run("b", at=OLD, pipeline="score")
     history.run("c", at=OLD, environment="staging")
     assert set(hints(history, **NONE_KEPT).values()) == {"last_success"}
+    assert set(hints(history, keep_last="1").values()) == {"last_n"}
 
 
 def test_what_is_gone_is_not_upstream(history):

@@ -66,8 +66,8 @@ def test_a_half_mended_commit_is_still_bad_and_not_blamed(history, commits):
 
 
 def test_a_jump_has_to_be_more_than_the_parameter(history, commits):
-    commits("c1", failed=1)
-    commits("c2", failed=3)
+    commits("c1")
+    commits("c2", failed=2)
     assert blamed(history) == []
     assert blamed(history, rate_jump="0.19") == [("c1", "c2", "failing")]
 
@@ -120,3 +120,18 @@ def test_pipelines_and_environments_have_histories_of_their_own(history, commits
     assert history.ask("regressions", pipeline_name="b") == []
     # Outside of the window there is nothing to compare with.
     assert blamed(history, since="2026-03-10T10:00:00Z", pipeline_name="a") == []
+
+
+def test_how_long_failures_took_says_nothing_of_slowness(history, commits):
+    commits("c1", run_s=100)
+    commits("c2", run_s=100, n=12)
+    for _ in range(20):
+        history.run(at="2026-03-20", commit="c2", status="Failed", run_s=900)
+    assert blamed(history, rate_jump="1") == []
+
+
+def test_of_few_successes_no_slowness_is_told(history, commits):
+    commits("c1", run_s=100)
+    commits("c2", run_s=900, failed=1)
+    assert blamed(history) == []
+    assert blamed(history, min_runs="9") == [("c1", "c2", "slower")]

@@ -42,6 +42,20 @@ def test_sections_come_in_their_order_and_names_in_that_of_a(history):
     assert [row["name"] for row in rows if row["section"] == "inputs"] == ["z", "m", "a"]
 
 
+def test_what_is_told_of_a_step_comes_in_the_order_of_its_columns(history):
+    history.run("b", "2026-03-09", "Succeeded", run_s=1, commit="c1", branch="one")
+    history.run("a", "2026-03-10", "Failed", run_s=2, commit="c2", branch="two")
+    for run, at in (("a", "2026-03-10"), ("b", "2026-03-09")):  # a second step of the same name
+        history.add(
+            "steps", execution_id=run, execution_created_at=at, position=1, step_name="step",
+            status=run,
+        )  # fmt: skip
+    rows = history.ask("run_diff", a="a", b="b")
+    assert [row["name"] for row in rows if row["section"] == "steps"] == [
+        "step.status", "step.run_s", "step.commit_id", "step.repository_branch", "step (2).status",
+    ]  # fmt: skip
+
+
 def test_last_good_is_the_newest_success_before_of_the_same_deployment(history):
     history.run("too-old", "2026-03-01", **SAME)
     history.run("meant", "2026-03-05", "SUCCESS", **SAME)
@@ -139,3 +153,12 @@ def test_an_id_in_two_environments_needs_the_environment(history):
     assert ("execution", "environment") not in rows
     # B is looked for beside A first.
     assert told(history, a="b", b="a")["execution", "created_at"][1].startswith("2026-03-08")
+
+
+def test_strings_lose_their_quotes_unless_nothing_else_tells_two_values_apart(history):
+    history.run("a", "2026-03-01", inputs={"x": "1", "y": "one", "z": {"value_state": "absent"}})
+    history.run("b", "2026-03-02", inputs={"x": 1, "y": "two", "z": None})
+    rows = told(history, a="a", b="b")
+    assert rows["inputs", "x"] == ('"1"', "1", "changed")
+    assert rows["inputs", "y"] == ("one", "two", "changed")
+    assert rows["inputs", "z"] == (None, "null", "added")

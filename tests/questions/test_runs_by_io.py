@@ -42,11 +42,21 @@ def test_a_run_without_values_may_fit_too(history):
 
 
 def test_names_are_reduced_and_those_that_clash_get_numbers(history):
-    history.run(inputs={"my input": 1, "my-input": 2, "MY_INPUT": 3, 'x"; drop': 4, "été": 5})
+    history.run(
+        inputs={
+            "my input": 1,
+            "my-input": 2,
+            "MY_INPUT": 3,
+            'x"; drop': 4,
+            "été": 5,
+            "aB": 6,
+            "Ab": 7,
+        }
+    )
     (row,) = history.ask("runs_by_io", where="status = succeeded")
     assert {name: row[name] for name in list(row)[6:]} == {
         "in_MY_INPUT": "3", "in_my_input_2": "1", "in_my_input_3": "2", "in_x___drop": "4",
-        "in__t_": "5",
+        "in__t_": "5", "in_Ab": "7", "in_aB_2": "6",
     }  # fmt: skip
 
 

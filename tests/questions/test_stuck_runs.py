@@ -62,8 +62,11 @@ def test_where_nothing_ever_ended_well_the_age_alone_speaks(history):
 def test_the_last_log_line_is_of_this_incarnation(normal):
     normal.run("e", "2026-03-05", logs=["of the first life"])
     open_run(normal, "e", "2026-03-20", logs=["one", "two"])
-    (row,) = normal.ask("stuck_runs")
-    assert row["last_log_at"] == datetime(2026, 3, 20, 0, 0, 2)
+    open_run(normal, "e", "2026-03-21", logs=["one"])
+    assert normal.column("stuck_runs", "last_log_at") == [
+        datetime(2026, 3, 20, 0, 0, 2),
+        datetime(2026, 3, 21, 0, 0, 1),
+    ]
 
 
 def test_the_oldest_comes_first_and_ties_go_by_id_and_environment(normal):

@@ -14,8 +14,10 @@ from craftsync.upstream.exact import (
     Number,
     dumps,
     loads,
+    loads_parts,
     nearest,
     number_text,
+    parts,
     plain,
     plain_json,
 )
@@ -295,3 +297,47 @@ def test_making_a_text_fit_leaves_nothing_unfit_and_the_rest_as_it_is(text):
     assert len(shown) == len(text)
     assert plain(shown) == shown
     assert json.loads(plain_json(dumps(text))) == shown
+
+
+# Long arrays.
+
+
+TRICKY = st.recursive(
+    st.none() | st.integers() | st.sampled_from(("},{", '"},{"', "[", "]", "é", "a")),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(("a", "},{")), inner, max_size=3)
+    ),
+    max_leaves=20,
+)
+BODIES = st.builds(
+    lambda value, more, end: (more + json.dumps(value, separators=(",", ":")) + end).encode(),
+    st.lists(st.dictionaries(st.sampled_from(("a", "b")), TRICKY)) | TRICKY,
+    st.sampled_from(("", "", "\ufeff", " ", "[")),
+    st.sampled_from(("", "", "\n", "]", "},{", ",{}]")),
+)
+
+
+def outcome(read):
+    try:
+        return read()
+    except ValueError:
+        return ValueError
+
+
+@given(BODIES | BODIES.map(lambda body: body[:-1]), st.integers(0, 20))
+@example(b'[{"a":1},{"a":"},{"},{}]', 1)
+@example(b'[{"a":[{},{}]},{}]', 1)
+@example(b'{"a":[{},{}]},{}', 1)
+@example(b"[{},{},{}", 1)
+def test_a_body_that_was_cut_means_what_it_meant_whole(body, size):
+    cut = parts(body, size=size)
+    assert b",".join(cut) == body
+    assert outcome(lambda: loads_parts(cut)) == outcome(lambda: loads(body))
+
+
+def test_a_long_array_is_cut_and_read_object_by_object():
+    cut = parts(b'[{"a":1},{"a":2},{"a":3}]', size=1)
+    assert cut == [b'[{"a":1}', b'{"a":2}', b'{"a":3}]']
+    assert loads_parts(cut, object_hook=lambda each: each["a"]) == [1, 2, 3]
+    assert cut == []

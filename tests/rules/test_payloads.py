@@ -7,7 +7,7 @@ import string
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rules.wire import (
     GONE,
@@ -934,8 +934,11 @@ def test_an_object_born_at_another_time_is_another_one_and_a_doubt_says_no(born,
 # Logs.
 
 
+BIRTH_NS = "2025-03-02T08:20:11.259324457Z"
+
+
 def entry(message="loading model", **changes):
-    return {"timestamp": "2025-03-02T08:20:11.259324457Z", "message": message, **changes}
+    return {"timestamp": BIRTH_NS, "message": message, **changes}
 
 
 def seen(answer, **options):
@@ -992,6 +995,38 @@ def test_a_log_line_is_read_field_by_field():
 )
 def test_logs_of_every_shape_are_read_and_numbered_through(answer, lines):
     assert seen(answer) == lines
+
+
+MESSAGES = st.text() | st.sampled_from(("secret", "a secret", "", "a\0", "\ud800"))
+TODAYS = {"message": MESSAGES, "timestamp": st.just(BIRTH_NS), "stream": st.just("stdout")}
+ODDLY = {
+    "message": st.sampled_from((None, 7, ["secret"])),
+    "timestamp": st.sampled_from(("soon", "", "a\0", None, 7, [])),
+    "stream": st.sampled_from(("", "\ud800", None, 7)),
+}
+ENTRIES = st.one_of(
+    *[st.fixed_dictionaries(TODAYS | {key: odd}) for key, odd in ODDLY.items()],
+    *[st.fixed_dictionaries(TODAYS | {key: st.text()}) for key in TODAYS],
+    *[
+        st.fixed_dictionaries({other: TODAYS[other] for other in TODAYS.keys() - {key}})
+        for key in TODAYS
+    ],
+)
+
+
+@given(
+    st.lists(st.fixed_dictionaries(TODAYS) | ENTRIES, min_size=1, max_size=3),
+    st.booleans(),
+)
+@example(entries=[entry("a secret", stream="stdout")], hides=True)
+def test_lines_are_read_alike_whatever_stands_beside_them(entries, hides):
+    clean = (lambda text: text.replace("secret", "****")) if hides else None
+    alone = payloads.log_lines([entries], clean=clean)
+    assert payloads.log_lines([[*entries, {}]], clean=clean)[:-1] == alone
+    assert payloads.log_lines([[], entries], clean=clean) == tuple(
+        line._replace(source=1) for line in alone
+    )
+    assert all(type(line) is LogLine for line in alone)
 
 
 def test_csv_text_has_its_timestamps():

@@ -3,15 +3,19 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from craftsync.records import Key
 from craftsync.sync.plan import (
+    Why,
     ended_lately,
     evenly,
     is_settled,
     plan,
     shows_change,
 )
+from craftsync.sync.work import Packed, Wanted
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -186,3 +190,17 @@ def test_lookback_asks_for_what_ended_in_it():
 )
 def test_a_sample_is_spread_evenly_and_holds_both_ends(count, most, expected):
     assert list(evenly(range(count), most)) == expected
+
+
+KEYS = st.builds(Key, st.text(min_size=1), st.datetimes(timezones=st.just(UTC)))
+
+
+@given(st.lists(st.tuples(KEYS, st.sampled_from(Why)), max_size=20), st.sampled_from([1, 60]))
+@settings(deadline=None)  # a pack holds a thousand
+def test_what_is_wanted_comes_out_of_its_pack_as_it_went_in(wanted, times):
+    wanted = wanted * times
+    packed = Packed("train", iter(wanted))
+    assert len(packed) == len(wanted)
+    assert list(packed) == [Wanted(key, "train", why) for key, why in wanted]
+    assert list(packed) == list(packed)
+    assert all(one in packed for one in list(packed)[-1:])

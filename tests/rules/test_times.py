@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from craftsync.times import (
     EPOCH,
     Window,
+    all_nanoseconds,
     duration,
     epoch_ms,
     instant,
@@ -249,6 +250,23 @@ def test_nanoseconds_and_the_platforms_form_are_two_forms_of_one(counted):
     assert nanoseconds(text) == counted
     assert len(text) == 30
     assert text.endswith("Z")
+
+
+OF_A_LOG = st.builds(nanoseconds_text, INT64)
+NEARLY = st.sampled_from(
+    (
+        *("2025-02-30T08:20:11.259324457Z", "2025-03-02T24:00:00.000000000Z"),
+        *("2016-12-31T23:59:60.123456789Z", "2025-03-02T08:20:11.259Z", "3000-01-01T00:00:00Z"),
+        *("2262-04-11T23:47:16.854775808Z", "2025-13-02T08:20:11.259324457Z", "", "now"),
+        "2025-03-02T08:20:11.259324457Z\n2025-03-02T08:20:12.000000000Z",
+    )
+)
+
+
+@given(st.lists(OF_A_LOG) | st.lists(OF_A_LOG | NEARLY))
+@example(["2025-03-02T08:20:11.259324457Z\n2025-03-02T08:20:12.000000000Z"])
+def test_many_times_are_counted_as_each_is(texts):
+    assert all_nanoseconds(texts) == [nanoseconds(text) for text in texts]
 
 
 @given(INT64)

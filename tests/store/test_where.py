@@ -326,3 +326,22 @@ def test_the_condition_joins_all_other_filters(prod):
         where=where,
     )
     assert [row["execution_id"] for row in found] == ["e7", "e5"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " or ".join(f"in.x.k[{number}] = {number}" for number in range(99)) + " or in.x = 1",
+        " and ".join(["in.x = 1"] * 100),
+        "not (" * 24 + "in.x = 1" + ")" * 24,
+        "in.x in (" + ", ".join(str(number) for number in range(200)) + ")",
+        "in.x = 1 or in.x" + ".k" * 50 + " = 1",
+    ],
+    ids=["or", "and", "not", "in", "path"],
+)
+def test_the_largest_condition_that_is_read_can_be_asked(asked, text):
+    ask = asked(
+        a_whole("e1", values=[value_of("1", Side.INPUT, "x")]),
+        a_whole("e2", values=[value_of("1000", Side.INPUT, "x")]),
+    )
+    assert ask(text) == ["e1"]

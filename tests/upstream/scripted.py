@@ -61,6 +61,10 @@ class Scripted:
         for thread in self._threads:
             thread.join(timeout=5)
 
+    @property
+    def connections(self):
+        return len(self._open)
+
     def paths(self):
         return [f"{one.method} {one.target}" for one in self.seen]
 

@@ -1,0 +1,46 @@
+"""What came of deletes: said while they go on, and as rows at the end."""
+
+from collections.abc import Callable
+
+from craftsync.cli import say
+from craftsync.purge.job import Event, Outcome, Progress, Result, Settled
+from craftsync.purge.run import Report
+from craftsync.records import Key
+
+WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
+
+
+def listener() -> Callable[[Event], None]:
+    """Return what says how far the work is, and names what is kept or in doubt."""
+
+    def hear(event: Event) -> None:
+        match event:
+            case Progress(done, of):
+                say.progress(f"{done:,} of {of:,}")
+            case Settled(_, kind, key, outcome, error):
+                _name(kind, key, f"tried before: {outcome}", error)
+            case Result(item, outcome, error) if outcome not in WENT_WELL:
+                _name(item.kind, item.key, str(outcome), error)
+
+    return hear
+
+
+def _name(kind: str, key: Key, outcome: str, error: str | None) -> None:
+    say.problem(f"{kind} {key.execution_id}: {outcome}{f': {error}' if error else ''}")
+
+
+def tell(report: Report) -> None:
+    """Say on stderr what became of a plan, in figures, and why it ended early."""
+    counts: dict[str, int] = {}
+    for result in report.results:
+        word = str(result.outcome or "not tried")
+        counts[word] = counts.get(word, 0) + 1
+    told = ", ".join(f"{count:,} {word.replace('_', ' ')}" for word, count in counts.items())
+    if report.exit_code:
+        say.problem(f"craftsync: {told or 'nothing to delete'}")
+    else:
+        say.note(told or "Nothing to delete.")
+    if counts.get("not tried"):
+        say.problem("The run stopped early: run it again, it goes on where it stopped.")
+    if report.error is not None:
+        say.failure(report.error)

@@ -1,0 +1,83 @@
+"""A plan of deletes as a table: what goes, what stays and why, and what would unblock it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import humanize
+
+from craftsync.cli import formats, say
+from craftsync.purge.plan import Plan, totals
+from craftsync.purge.policy import Reason, Verdict
+from craftsync.settings.schema import span_text
+from craftsync.times import utc_text
+
+_VERDICTS = {
+    "verdict": "text",
+    "executions": "bigint",
+    "bytes": "bigint",
+    "oldest_end": "instant",
+    "newest_end": "instant",
+    "unblock": "text",
+}
+_UNBLOCK = {
+    Reason.RUNNING: "craftsync sync, once they are over",
+    Reason.UNDATED: "craftsync verify --execution ID: the platform tells no end",
+    Reason.NOT_HELD: "craftsync sync",
+    Reason.UNSETTLED: "craftsync sync, an hour after their end",
+    Reason.PROTECTED: "protect_pipelines, protect_deployments under [purge]",
+    Reason.LAST_N: "keep_last under [purge]",
+    Reason.LAST_SUCCESS: "keep_last_success under [purge]",
+    Reason.TOO_YOUNG: "a shorter --older-than",
+    Reason.WOULD_EMPTY: "craftsync delete execution ID",
+    Reason.OVER_LIMIT: "max_deletes, max_share under [purge]; or the next run",
+}
+
+
+def show(made: Plan, verdicts: Sequence[Verdict], *, format: str) -> None:  # noqa: A002 - its name
+    """Print how much goes, and how much stays for which reason, a row each."""
+    formats.rows(_VERDICTS, _rows(made, verdicts), format=format)
+
+
+def _rows(made: Plan, verdicts: Sequence[Verdict]) -> list[tuple[object, ...]]:
+    """Say how much goes, and how much stays for which reason, a row each."""
+    ends: dict[Reason, list[datetime]] = {}
+    for execution, reason in verdicts:
+        ends.setdefault(reason, [])
+        if execution.end_date is not None:
+            ends[reason].append(execution.end_date)
+    told: list[tuple[object, ...]] = []
+    for reason in sorted(Reason, key=lambda one: one is not made.reason):
+        count = made.count if reason is made.reason else made.keep.get(reason, 0)
+        if not count and reason is not made.reason:
+            continue
+        its = ends.get(reason, [])
+        size = sum(item.bytes for item in made.delete) if reason is made.reason else None
+        oldest, newest = (utc_text(min(its)), utc_text(max(its))) if its else (None, None)
+        told.append((str(reason), count, size, oldest, newest, _UNBLOCK.get(reason)))
+    return told
+
+
+def tell(made: Plan, output: Path | None) -> None:
+    """Say on stderr how much goes, and what to type next."""
+    figures: Mapping[str, Any] = totals(made.delete)
+    size = humanize.naturalsize(figures["bytes"])
+    say.note(
+        f"{made.environment}: {made.count:,} executions to delete, {size} of them are held here."
+    )
+    if made.delete and output is not None:
+        say.note(f"Good until {made.expires_at:%Y-%m-%dT%H:%M:%SZ}: craftsync purge apply {output}")
+
+
+def line(file: Path | None, asked: Mapping[str, Any]) -> str:
+    """Return the command as it can be typed again."""
+    words = ["craftsync", "purge", "apply"]
+    if file is not None:
+        return shlex.join([*words, str(file)])
+    words += ["--policy", "--older-than", span_text(asked["older_than"])]
+    for option in ("statuses", "pipelines", "deployments"):
+        word = {"statuses": "status"}.get(option, option[:-1])
+        words += [each for name in asked[option] for each in (f"--{word}", name)]
+    return shlex.join(words)

@@ -1,0 +1,1 @@
+"""Deletes upstream what is proved to be here: decided, proved, done, written down."""

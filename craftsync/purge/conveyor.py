@@ -1,0 +1,253 @@
+"""Executions on their way out, many at once: proved, intended, deleted, looked for, closed.
+
+Workers ask the platform; this thread writes, a handful at once, and lets no DELETE begin before
+its intent is on the disk. Until one went well, and after each that did not, only so few are under
+way as may still fail before the run stops.
+"""
+
+import queue
+import random
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from craftsync.errors import CraftsyncError, Missing, UpstreamFault
+from craftsync.purge import asking, look
+from craftsync.purge.asking import Answered
+from craftsync.purge.book import Book, End, untried
+from craftsync.purge.evidence import Copy, Examiner
+from craftsync.purge.job import Job, Outcome, Progress, Result
+from craftsync.purge.look import Seen, Sight
+from craftsync.purge.plan import Item
+from craftsync.purge.proof import Proof, Unread, prove
+from craftsync.store.audit import Try
+from craftsync.upstream import exact
+
+FAILURES_IN_A_ROW = 3
+TRIES = 3  # of one item in one run
+PATIENCE_S = 3.0
+"""So long a run that is interrupted waits for the answers to what it has asked."""
+
+GATHERED_S = 0.01
+"""So long results are gathered before they are written; the workers go on meanwhile."""
+
+LONGEST_WAIT_S = 120.0
+_WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
+_WENT_WRONG = {Outcome.FAILED, Outcome.IN_DOUBT}
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """An item, how often it was tried, how long to wait before the next try, and why."""
+
+    item: Item
+    tried: int = 0
+    wait_s: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What the store holds of some items, read at once."""
+
+    copies: list[tuple[_Turn, Copy | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Examined:
+    """What was found of an item: a proof, or what a look saw of one that upstream denies."""
+
+    turn: _Turn
+    proof: Proof
+    seen: Seen | None = None
+    fatal: CraftsyncError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Erased:
+    """What came of a try."""
+
+    turn: _Turn
+    what: Try
+    answered: Answered
+
+
+_Found: TypeAlias = _Read | _Examined | _Erased
+
+
+class Conveyor:
+    """Delete the executions of a plan; `fatal` is what ended it early."""
+
+    def __init__(self, job: Job, book: Book, examiner: Examiner, pool: ThreadPoolExecutor) -> None:
+        self._job = job
+        self._book = book
+        self._examiner = examiner
+        self._pool = pool
+        self._arrived: queue.SimpleQueue[Future[_Found]] = queue.SimpleQueue()
+        self._examining = 0
+        self._erasing: set[Future[_Found]] = set()
+        self._proved: deque[_Examined] = deque()
+        self._waiting: deque[_Turn] = deque()
+        self._ends: list[End] = []
+        self._untried: list[End] = []
+        self._failures = 0
+        self._went_well = False
+        self._results: dict[Item, Result] = {}
+        self.fatal: CraftsyncError | None = None
+
+    def run(self, items: Sequence[Item], doubted: Sequence[Item] = ()) -> list[Result]:
+        """Delete items; tell what became of each, in their order. `doubted` were tried before."""
+        before = set(doubted)
+        self._waiting.extend(_Turn(item, tried=int(item in before)) for item in items)
+        try:
+            while True:
+                self._begin()
+                self._job.listener(Progress(len(self._results), len(items)))
+                if not (self._examining or self._erasing):
+                    break
+                self._take_some()
+        except BaseException:
+            self._close_what_was_asked()
+            raise
+        for turn in self._waiting:
+            left = Result(turn.item, Outcome.FAILED if turn.error else None, turn.error)
+            self._results.setdefault(turn.item, left)
+        return [self._results.get(item, Result(item, None)) for item in items]
+
+    def _room(self) -> int:
+        """Say how many deletes may be under way now."""
+        if self.fatal is not None:
+            return 0
+        if self._went_well:
+            return self._job.workers
+        return min(FAILURES_IN_A_ROW - self._failures, self._job.workers)
+
+    def _begin(self) -> None:
+        """Write down what is known and what is meant, then begin what there is room for."""
+        room = self._room()
+        proved = [
+            self._proved.popleft()
+            for _ in range(min(len(self._proved), max(room - len(self._erasing), 0)))
+        ]
+        tries = [(one.turn, self._book.a_try(one.turn.item, one.proof)) for one in proved]
+        self._write([what for _, what in tries])
+        for turn, what in tries:
+            self._erasing.add(self._submit(self._erase, turn, what))
+        free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
+        # A handful at once: the store is read for all of them together.
+        if free > 0 and (free >= room // 2 or not self._examining):
+            turns = [self._waiting.popleft() for _ in range(free)]
+            self._examining += free
+            self._submit(self._read, turns)
+
+    def _write(self, intents: Sequence[Try] = ()) -> None:
+        self._book.write(intents=intents, ends=self._ends, untried=self._untried)
+        self._ends, self._untried = [], []
+
+    def _submit(self, work: Callable[..., _Found], *given: object) -> Future[_Found]:
+        future = self._pool.submit(work, *given)
+        future.add_done_callback(self._arrived.put)
+        return future
+
+    def _read(self, turns: Sequence[_Turn]) -> _Read:
+        """Read what the store holds of some items."""
+        # Those that rest do it here: what is read is to be fresh.
+        if pause := max(turn.wait_s for turn in turns):
+            self._job.sleep(pause)
+        copies = self._examiner.read([turn.item for turn in turns])
+        return _Read(list(zip(turns, copies, strict=True)))
+
+    def _examine(self, turn: _Turn, copy: Copy | None) -> _Examined:
+        """Prove an item; runs in many threads."""
+        job, item = self._job, turn.item
+        try:
+            try:
+                job.eraser.address(item.kind, item.key.execution_id)
+                return _Examined(turn, self._examiner.execution(item, copy))
+            except Missing as fault:
+                seen = look.closely_at_execution(job.platform, item.key, item.pipeline_name or "")
+                nothing = Unread(exact.plain(str(fault)))
+                return _Examined(turn, prove(item, None, nothing), seen)
+        except CraftsyncError as fault:
+            nothing = Unread(exact.plain(str(fault)))
+            fatal = None if isinstance(fault, UpstreamFault) else fault
+            return _Examined(turn, prove(item, None, nothing), fatal=fatal)
+
+    def _erase(self, turn: _Turn, what: Try) -> _Erased:
+        """Ask for a delete; runs in many threads."""
+        answered = asking.for_execution(self._job, turn.item, tried_before=turn.tried > 0)
+        return _Erased(turn, what, answered)
+
+    def _take_some(self) -> None:
+        """Wait for what arrives, and a moment longer: what is written at once costs once."""
+        self._take(self._arrived.get())
+        until = time.monotonic() + GATHERED_S
+        while (left := until - time.monotonic()) > 0 and (self._examining or self._erasing):
+            try:
+                self._take(self._arrived.get(timeout=left))
+            except queue.Empty:
+                return
+
+    def _take(self, future: Future[_Found]) -> None:
+        self._erasing.discard(future)
+        found = future.result()
+        if isinstance(found, _Read):
+            for turn, copy in found.copies:
+                self._submit(self._examine, turn, copy)
+        elif isinstance(found, _Erased):
+            self._take_erased(found)
+        else:
+            self._examining -= 1
+            self._take_examined(found)
+
+    def _take_examined(self, found: _Examined) -> None:
+        item = found.turn.item
+        if found.fatal is not None:
+            self.fatal = self.fatal or found.fatal
+        elif found.seen is None and found.proof.holds:
+            self._proved.append(found)
+        elif found.seen is None:
+            self._close(item, found.proof, Outcome.CHANGED, found.proof.why)
+        elif found.seen.sight is Sight.GONE:
+            ours = Outcome.DELETED if found.turn.tried else Outcome.ALREADY_GONE
+            self._close(item, found.proof, ours, None)
+        else:
+            self._close(item, found.proof, Outcome.IN_DOUBT, found.seen.why)
+
+    def _close(self, item: Item, proof: Proof, outcome: Outcome, error: str | None) -> None:
+        """End an item for which nothing was asked."""
+        end = untried(self._book.a_try(item, proof), outcome, error)
+        self._untried.append(end)
+        self._note(Result(item, outcome, error))
+
+    def _take_erased(self, found: _Erased) -> None:
+        answered, turn = found.answered, found.turn
+        self._ends.append(End(found.what, answered.outcome, answered.error))
+        self.fatal = self.fatal or answered.fatal
+        tried = turn.tried + 1
+        if answered.may_repeat and tried < TRIES and answered.wait_s <= LONGEST_WAIT_S:
+            pause = max(answered.wait_s, random.uniform(0, 2**tried))
+            again = replace(turn, tried=tried, wait_s=pause, error=answered.error)
+            self._waiting.append(again)
+        else:
+            self._note(Result(turn.item, answered.outcome, answered.error))
+
+    def _note(self, result: Result) -> None:
+        self._results[result.item] = result
+        if result.outcome in _WENT_WELL:
+            self._failures, self._went_well = 0, True
+        elif result.outcome in _WENT_WRONG:
+            self._failures, self._went_well = self._failures + 1, False
+        self._job.listener(result)
+
+    def _close_what_was_asked(self) -> None:
+        """Write down the answers that still come, so that less is left in doubt."""
+        done, _ = wait(self._erasing, timeout=PATIENCE_S)
+        for future in done:
+            found = future.result() if future.exception() is None else None
+            if isinstance(found, _Erased):
+                self._ends.append(End(found.what, found.answered.outcome, found.answered.error))
+        self._write()

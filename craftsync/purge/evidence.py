@@ -1,0 +1,173 @@
+"""Evidence for a proof: the local copy read again, then the platform asked again.
+
+Files are hashed from the bytes that are stored. Upstream the detail, the log and the metrics are
+fetched; the bytes of a file only where the store says that there are none.
+"""
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from functools import lru_cache
+from typing import NamedTuple
+
+from craftsync.errors import Missing, UpstreamFault
+from craftsync.purge import look
+from craftsync.purge.job import Job
+from craftsync.purge.plan import Item
+from craftsync.purge.policy import Facts, Reason, hindrance, is_over
+from craftsync.purge.proof import Held, Proof, Shown, Unread, prove, prove_deployment
+from craftsync.records import Key, PartState, Whole
+from craftsync.store import compare, dump, erasable, files
+from craftsync.store.chosen import Candidate, candidates
+from craftsync.store.upsert import batches
+from craftsync.times import epoch_ms
+from craftsync.upstream import exact, payloads
+
+_FILES_REMEMBERED = 1024  # many executions have the same few files
+
+
+class Copy(NamedTuple):
+    """What the store holds of an execution, as it was read again."""
+
+    facts: Facts
+    content_sha256: str
+    candidate: Candidate
+
+
+class Examiner:
+    """Examine executions from many threads.
+
+    `kept` says of executions why their neighbours, or their age, keep them now; `named` are the
+    statuses that the plan takes for an end.
+    """
+
+    def __init__(
+        self, job: Job, *, kept: Mapping[Key, Reason], named: frozenset[str] = frozenset()
+    ) -> None:
+        self._job = job
+        self._kept = kept
+        self._named = named
+        self._is_whole = lru_cache(_FILES_REMEMBERED)(self._read_again)
+
+    def read(self, items: Sequence[Item]) -> list[Copy | None]:
+        """Read again what the store holds of executions, many at once; None for none."""
+        where = self._job.environment.key
+        with self._job.reader.connect() as conn:
+            found = erasable.named_executions(conn, where, {item.key for item in items})
+            keys = [one.execution_key for one in found.values()]
+            hashes = dump.content_hashes(conn, keys)
+            beside = {
+                one.execution_key: one for some in batches(keys) for one in candidates(conn, some)
+            }
+        copies = {
+            one.key: Copy(Facts(*one), hashes[one.execution_key], beside[one.execution_key])
+            for one in found.values()
+        }
+        return [copies.get(item.key) for item in items]
+
+    def execution(self, item: Item, copy: Copy | None) -> Proof:
+        """Prove one execution, of which `copy` was read a moment ago.
+
+        Raises `Missing` when upstream does not have it; what else goes wrong is a flaw.
+        """
+        if copy is None:
+            return prove(item, None, self._is_there(item))
+        return prove(item, self._held(copy), self._shown(item, copy))
+
+    def deployment(self, item: Item, pool: Executor) -> Proof:
+        """Prove a deployment with all its executions; what is there is listed at the very end.
+
+        Raises `Missing` when upstream does not have the deployment.
+        """
+        copies = self.read(item.executions)
+        proofs = list(pool.map(self._one_of_many, item.executions, copies))
+        name, platform = item.key.execution_id, self._job.platform
+        try:
+            is_same = not payloads.is_another(platform.deployment(name), item.key.created_at)
+        except Missing:
+            raise
+        except UpstreamFault:
+            is_same = False
+        listed = None
+        if item.pipeline_name is not None:
+            listed = look.listed_with(platform, name, item.pipeline_name)
+        is_kept = self._job.protection.covers(item.pipeline_name, name)
+        return prove_deployment(
+            item,
+            proofs,
+            is_same=is_same,
+            listed=listed,
+            kept=Reason.PROTECTED if is_kept else None,
+        )
+
+    def _one_of_many(self, item: Item, copy: Copy | None) -> Proof:
+        try:
+            return self.execution(item, copy)
+        except Missing:
+            return prove(item, Held(item.content_sha256), Unread("upstream has it no more"))
+
+    def _held(self, copy: Copy) -> Held:
+        one = copy.facts
+        kept = hindrance(
+            one, protection=self._job.protection, named=self._named, allow=self._job.allow
+        )
+        with self._job.reader.connect() as conn:
+            damaged = compare.damages(conn, one.execution_key, self._is_whole)
+            return Held(
+                copy.content_sha256,
+                kept or self._kept.get(one.key),
+                tuple(part for part, _ in damaged),
+            )
+
+    def _is_there(self, item: Item) -> Unread:
+        """Ask for what is not held: that it is missing upstream too is worth knowing."""
+        try:
+            self._job.platform.execution(item.key.execution_id)
+        except Missing:
+            raise
+        except UpstreamFault as fault:
+            return Unread(_read_fault(fault))
+        return Unread("upstream has it")
+
+    def _shown(self, item: Item, copy: Copy) -> Shown | Unread:
+        candidate = copy.candidate
+        # A file that never came may have come since.
+        with_files = PartState.ABSENT in copy.facts.states
+        fetcher = self._job.fetcher_of_files if with_files else self._job.fetcher
+        try:
+            whole = fetcher.again(
+                item.key.execution_id,
+                scope_pipeline=candidate.pipeline_name,
+                with_metrics=candidate.metrics,
+                lines_held=candidate.lines,
+            )
+        except Missing:
+            raise
+        except UpstreamFault as fault:
+            return Unread(_read_fault(fault))
+        try:
+            return self._compared(item, candidate, whole)
+        finally:
+            whole.close()
+
+    def _compared(self, item: Item, candidate: Candidate, whole: Whole) -> Shown:
+        there = whole.execution
+        if epoch_ms(there.key.created_at) != epoch_ms(item.key.created_at):
+            return Shown(there.raw.sha256, is_same=False)
+        with self._job.reader.connect() as conn:
+            differs = [
+                f"{part}: {drift}"
+                for part, drift in compare.differences(conn, candidate.execution_key, whole)
+            ]
+        return Shown(
+            there.raw.sha256,
+            is_over=is_over(there.status, self._named),
+            differs=tuple(differs),
+        )
+
+    def _read_again(self, sha256: str) -> bool:
+        with self._job.reader.connect() as conn:
+            return files.verify(conn, sha256)
+
+
+def _read_fault(fault: UpstreamFault) -> str:
+    return f"could not be read upstream: {exact.plain(str(fault))}"

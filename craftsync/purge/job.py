@@ -1,0 +1,85 @@
+"""What a run of deletes works with, and what it says while it works."""
+
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum, auto
+from typing import TypeAlias
+
+from sqlalchemy import Engine
+
+from craftsync.purge.plan import Item
+from craftsync.purge.policy import Limits, Protection
+from craftsync.records import Key, PartState
+from craftsync.store.environments import EnvironmentRow
+from craftsync.upstream.client import Platform
+from craftsync.upstream.deletes import Eraser
+from craftsync.upstream.whole import Fetcher
+
+
+class Outcome(StrEnum):
+    """How the delete of one thing ended, in the words of `deletions.outcome`."""
+
+    DELETED = auto()
+    ALREADY_GONE = auto()  # somebody else was first
+    CHANGED = auto()  # it was kept: not all that upstream shows is here as it was planned
+    FAILED = auto()  # it is there still
+    IN_DOUBT = auto()  # nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one item of a plan; an `outcome` of None says that it was not tried."""
+
+    item: Item
+    outcome: Outcome | None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """So many items of `of` have come to their end."""
+
+    done: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """It is known now, or still not, how a delete of an earlier run ended."""
+
+    deletion_id: str
+    kind: str
+    key: Key
+    outcome: Outcome
+    error: str | None
+
+
+Event: TypeAlias = Progress | Settled | Result
+Listener: TypeAlias = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One environment, its store, and who asked for what.
+
+    `writer` and `reader` are two engines of the store. `fetcher` fetches all but the bytes of
+    files, `fetcher_of_files` these too. `allow` are states of parts that may be missing here.
+    """
+
+    environment: EnvironmentRow
+    platform: Platform
+    eraser: Eraser
+    fetcher: Fetcher
+    fetcher_of_files: Fetcher
+    writer: Engine
+    reader: Engine
+    protection: Protection
+    limits: Limits
+    allow: Set[PartState]
+    workers: int
+    requested_by: str
+    requested_at: datetime
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    listener: Listener

@@ -1,0 +1,130 @@
+"""Whether something is still there upstream, after an answer that left it open.
+
+Gone is only what its own GET denies, with an error object, and a complete listing of its parent
+does not have. A token that lost its rights sees 404 everywhere: then there is no listing, and
+nobody knows.
+"""
+
+from collections.abc import Set
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from craftsync.errors import BadPayload, Missing, UpstreamFault
+from craftsync.records import Incarnation, Key, ListedExecution
+from craftsync.times import epoch_ms
+from craftsync.upstream import exact, payloads
+from craftsync.upstream.client import Platform
+
+
+class Sight(StrEnum):
+    """What a look showed."""
+
+    THERE = auto()
+    GONE = auto()
+    UNKNOWN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen, and in words why nothing could be, or what is left."""
+
+    sight: Sight
+    why: str = ""
+
+
+GONE = Seen(Sight.GONE)
+
+
+def at_execution(platform: Platform, key: Key) -> Seen:
+    """Ask for an execution by its id alone; enough after a delete that was answered with yes."""
+    try:
+        found = platform.execution(key.execution_id)
+    except Missing:
+        return GONE
+    except UpstreamFault as fault:
+        return _unknown(fault)
+    if payloads.is_another(found, key.created_at):
+        return GONE
+    return Seen(Sight.THERE, "it is there still")
+
+
+def closely_at_execution(platform: Platform, key: Key, pipeline_name: str) -> Seen:
+    """Ask for an execution, and when it is denied for its pipeline's listing too."""
+    seen = at_execution(platform, key)
+    if seen.sight is not Sight.GONE:
+        return seen
+    return _none_listed(platform, pipeline_name, {key})
+
+
+def at_deployment(platform: Platform, deployment: Incarnation) -> Seen:
+    """Ask for a deployment by its name alone."""
+    try:
+        found = platform.deployment(deployment.name)
+    except Missing:
+        return GONE
+    except UpstreamFault as fault:
+        return _unknown(fault)
+    if payloads.is_another(found, deployment.created_at):
+        return GONE
+    return Seen(Sight.THERE, "it is there still")
+
+
+def closely_at_deployment(
+    platform: Platform, deployment: Incarnation, pipeline_name: str | None, keys: Set[Key]
+) -> Seen:
+    """Ask for a deployment, then for the listings that it and its executions `keys` stand in."""
+    seen = at_deployment(platform, deployment)
+    if seen.sight is not Sight.GONE:
+        return seen
+    try:
+        listed = platform.deployments()
+    except UpstreamFault as fault:
+        return _unknown(fault)
+    for entry in listed:
+        if entry["name"] == deployment.name and not payloads.is_another(
+            entry, deployment.created_at
+        ):
+            return Seen(Sight.UNKNOWN, "it is listed, though its own GET denies it")
+    if pipeline_name is None:
+        return Seen(Sight.GONE) if not keys else Seen(Sight.UNKNOWN, "its pipeline is not known")
+    return _none_listed(platform, pipeline_name, keys)
+
+
+def listed_with(platform: Platform, name: str, pipeline_name: str) -> frozenset[Key] | None:
+    """Return the executions that upstream lists under a deployment's name.
+
+    None where that is not known: no listing, or an entry in it that cannot be read.
+    """
+    try:
+        entries = platform.executions(pipeline_name).entries or ()
+    except UpstreamFault:
+        return None
+    found = set()
+    for entry in entries:
+        if isinstance(entry, BadPayload):
+            return None
+        if entry.deployment_name == name:
+            found.add(entry.key)
+    return frozenset(found)
+
+
+def _none_listed(platform: Platform, pipeline_name: str, keys: Set[Key]) -> Seen:
+    """Look for executions in a complete listing of their pipeline."""
+    try:
+        entries = platform.executions(pipeline_name).entries or ()
+    except UpstreamFault as fault:
+        return _unknown(fault)
+    wanted = {(key.execution_id, epoch_ms(key.created_at)) for key in keys}
+    ids = {key.execution_id for key in keys}
+    for entry in entries:
+        if isinstance(entry, ListedExecution):
+            listed = (entry.key.execution_id, epoch_ms(entry.key.created_at)) in wanted
+        else:
+            listed = payloads.shown_id(entry.payload) in ids
+        if listed:
+            return Seen(Sight.UNKNOWN, "it is listed, though its own GET denies it")
+    return GONE
+
+
+def _unknown(fault: UpstreamFault) -> Seen:
+    return Seen(Sight.UNKNOWN, exact.plain(str(fault)))

@@ -1,0 +1,125 @@
+"""The only code that sends DELETE. Each call sends one request, and never repeats it.
+
+An answer that does not say clearly what was done is `Unclear`: whoever called looks then, and
+decides. A 401 alone is sent again with a new token: nothing was done for it.
+"""
+
+import urllib.parse
+from collections.abc import Callable
+from datetime import datetime
+
+from craftsync.errors import BadAnswer
+from craftsync.records import Payload
+from craftsync.upstream.answers import Answer, json_object
+from craftsync.upstream.auth import Bearer
+from craftsync.upstream.paths import url
+from craftsync.upstream.retries import Retries, Transient
+from craftsync.upstream.signing_in import SignIn
+from craftsync.upstream.transport import Transport
+
+_MOST_BYTES = 1 << 20
+
+
+class Unclear(BadAnswer):
+    """Nobody knows whether the platform did it; `retry_after_s` is its own wish, if it has one."""
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, status=status)
+        self.retry_after_s = retry_after_s
+
+
+class Eraser:
+    """Delete in one environment of the platform, with a token that may.
+
+    Safe to call from many threads. A method returns when the platform says that it has deleted
+    the very thing. It raises `Missing` and `Denied` for the platform's own no, `BadAnswer` for any
+    other clear no, and `Unclear` for all that proves nothing: a timeout, a cut, 5xx, HTML.
+    """
+
+    def __init__(
+        self,
+        *,
+        environment_url: str,
+        control_url: str,
+        sdk_token: str,
+        transport: Transport,
+        retries: Retries,
+        monotonic: Callable[[], float],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._environment_url = environment_url
+        self._transport = transport
+        self._now = now
+        sign_in = SignIn(control_url, sdk_token, transport=transport, retries=retries, now=now)
+        self._bearer = Bearer(sign_in.renew, clock=monotonic)
+        transport.hide(sdk_token)
+
+    @property
+    def requests(self) -> int:
+        """How many requests were sent so far, renewals included."""
+        return self._transport.requests
+
+    def sign_in(self) -> None:
+        """Sign in now, so that no delete begins with a token that is refused.
+
+        Raises `BadCredentials` and `Unreachable`.
+        """
+        self._bearer.token()
+
+    def address(self, kind: str, name: str) -> str:
+        """Return where a DELETE of an `execution` or `deployment` goes.
+
+        Raises `BadAnswer` for a name that no path can carry, or that would come out as another.
+        """
+        address = url(self._environment_url, f"{kind}s", name)
+        if urllib.parse.unquote(address.rpartition("/")[2], errors="strict") != name:
+            raise BadAnswer(f"{name!r} cannot stand in the path of a request.")
+        return address
+
+    def execution(self, execution_id: str) -> None:
+        """Delete one execution."""
+        answer = self._delete("execution", execution_id)
+        if _object_of(answer).get("execution_id") != execution_id:
+            raise Unclear(f"{answer.what}: the answer names another execution")
+
+    def deployment(self, name: str, *, execution_rule: str | None) -> None:
+        """Delete a deployment, of that rule, with all its executions."""
+        answer = self._delete("deployment", name)
+        told = _object_of(answer)
+        if told.get("name") != name:
+            raise Unclear(f"{answer.what}: the answer names another deployment")
+        if execution_rule is not None and told.get("execution_rule") != execution_rule:
+            raise Unclear(f"{answer.what}: the answer tells of another execution_rule")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._transport.close()
+
+    def _delete(self, kind: str, name: str) -> Answer:
+        address = self.address(kind, name)
+        try:
+            token = self._bearer.token()
+            answer = self._transport.send("DELETE", address, token=token, max_bytes=_MOST_BYTES)
+            if answer.status == 401:
+                self._bearer.forget(refused=token)
+                token = self._bearer.token()
+                answer = self._transport.send("DELETE", address, token=token, max_bytes=_MOST_BYTES)
+            return answer.checked(now=self._now())
+        except Transient as fault:
+            raise Unclear(
+                str(fault), status=fault.status, retry_after_s=fault.retry_after_s
+            ) from fault
+        except BadAnswer as fault:
+            # A 404 without an error object may be a proxy's.
+            if fault.status is not None and 400 <= fault.status < 500 and fault.status != 404:
+                raise
+            raise Unclear(str(fault), status=fault.status) from fault
+
+
+def _object_of(answer: Answer) -> Payload:
+    try:
+        return json_object(answer)
+    except Transient as fault:
+        raise Unclear(str(fault), status=fault.status) from fault
