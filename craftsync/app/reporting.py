@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING
 
 from craftsync.app.asking import Asking
+from craftsync.errors import Usage
 
 if TYPE_CHECKING:
     from craftsync.report.model import Report
@@ -31,13 +32,16 @@ class Reporting(Asking):
         Raises `Usage` for an environment that was never synced and a period that ends before it
         begins, `StoreUnusable` when there is no store or it cannot be read.
         """
-        from craftsync.report import build  # noqa: PLC0415 - a room of the works
+        from craftsync.report import build, calendar  # noqa: PLC0415 - a room of the works
 
+        until = self.now() if until is None else until
+        since = calendar.back(until, USUAL) if since is None else since
+        if until < since:
+            raise Usage("The period ends before it begins: --until lies before --since.")
         with self.asking(refresh=refresh) as session:
-            until = session.now if until is None else until
             return build.build(
                 session,
-                since=until - USUAL if since is None else since,
+                since=since,
                 until=until,
                 environment=environment,
                 pipeline_name=pipeline_name,

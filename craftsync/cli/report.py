@@ -1,7 +1,7 @@
 """`craftsync report`: what ran in a period, how it went, and what needs somebody."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 from pathlib import Path
 
 import click
@@ -90,10 +90,6 @@ def report(
     for file in (html, output):
         if file is not None and file != _STDOUT:
             sinks.check(file)
-    if until is not None and since is None:
-        since = until - timedelta(days=7)
-    if since is not None and until is not None and until < since:
-        raise click.UsageError("--until lies before --since.")
     found = app.report(
         since=since,
         until=until,

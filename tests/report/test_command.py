@@ -125,6 +125,8 @@ def test_an_unknown_environment_and_a_period_the_wrong_way_round_are_refused(mad
     assert reported(made, "--env", "nowhere").returncode == 2
     done = craftsync(made, "report", "--since", "2026-02-01", "--until", "2026-01-01")
     assert done.returncode == 2
+    assert "ends before it begins" in done.stderr
+    assert craftsync(made, "report", "--since", "2999-01-01").returncode == 2
     assert craftsync(made, "report", "--json", "--format", "table").returncode == 2
 
 
@@ -132,6 +134,13 @@ def test_a_week_is_the_usual_period(made):
     report = json.loads(craftsync(made, "report", "--until", "2026-01-08", "--json").stdout)
     assert report["since"] == "2026-01-01T00:00:00.000000Z"
     assert report["before_since"] == "2025-12-25T00:00:00.000000Z"
+
+
+@pytest.mark.parametrize("edge", [("--until", "0001-01-02"), ("--until", "9999-12-31")])
+@pytest.mark.parametrize("since", [(), ("--since", "0001-01-01")])
+def test_the_edges_of_the_calendar_are_no_trouble(made, edge, since):
+    done = craftsync(made, "report", *since, *edge, "--html", "-", "--format", "table")
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_instants_are_printed_in_a_zone_if_asked(made):
