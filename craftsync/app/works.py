@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from craftsync import __version__
-from craftsync.app.asking import Asking
+from craftsync.app.reporting import Reporting
 from craftsync.errors import BadSettings, worst
 from craftsync.settings import Environment
 
@@ -44,7 +44,7 @@ class SyncReport:
 
 
 @dataclass(frozen=True, slots=True)
-class App(Asking):
+class App(Reporting):
     """What the commands work with."""
 
     def sync_options(self, *, logs: bool = True, files: bool = True, **asked: Any) -> "Options":

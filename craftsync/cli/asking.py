@@ -9,6 +9,7 @@ from craftsync.cli import say
 
 if TYPE_CHECKING:
     from craftsync.query.duck import Session
+    from craftsync.report.model import Report
 
 no_refresh = click.option(
     "--no-refresh",
@@ -17,7 +18,7 @@ no_refresh = click.option(
 )
 
 
-def tell_if_stale(session: "Session") -> None:
+def tell_if_stale(asked: "Session | Report") -> None:
     """Say on stderr as of when the answer is, where that is not now."""
-    if session.stale is not None:
-        say.note(f"As of {times.utc_text(session.as_of)}: the replica is {session.stale}.")
+    if asked.stale is not None:
+        say.note(f"As of {times.utc_text(asked.as_of)}: the replica is {asked.stale}.")

@@ -10,8 +10,9 @@ import click
 
 from craftsync import settings
 from craftsync.app import App, utc_now
-from craftsync.cli import freshness, options, streams, summary
+from craftsync.cli import freshness, options, report_text, streams, summary
 from craftsync.errors import Usage
+from craftsync.report import telling
 from craftsync.simulator import Server, World
 
 AGES_BY = timedelta(hours=3)
@@ -32,7 +33,8 @@ def demo(ctx: click.Context, keep: Path | None) -> None:
     Example: craftsync demo --keep ./craftsync-demo
 
     Serves the simulator on loopback, mirrors it into a fresh store, lets it age by three hours,
-    and mirrors it again: then only what may have changed is fetched. Ends with 0.
+    and mirrors it again: then only what may have changed is fetched; and reports on it. Ends with
+    0.
     """
     world = World(seed=1, executions=200, now=utc_now().replace(microsecond=0))
     with _folder(keep) as folder, Server(world) as server:
@@ -53,9 +55,16 @@ def demo(ctx: click.Context, keep: Path | None) -> None:
         code |= _sync(app)
         streams.out("\n")
         freshness.show(app.status())
+        streams.out("\nAnd what there is to report (craftsync report):\n\n")
+        _report(app)
         if keep is not None:
             streams.out(f"\nLook around: craftsync runs --store {folder / 'history.db'}\n")
     ctx.exit(code)
+
+
+def _report(app: App) -> None:
+    found = telling.of(app.report(), shown=telling.Length(groups=5, others=3))
+    streams.out("".join(f"{line}\n" for line in report_text.terminal(found)))
 
 
 def _sync(app: App) -> int:

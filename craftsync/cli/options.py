@@ -80,25 +80,27 @@ output = click.option(
     callback=_a_file,
     help="Write here, as a whole or not at all. Default: standard output.",
 )
+as_json = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+zone = click.option(
+    "--tz",
+    metavar="ZONE",
+    callback=readers.read_zone,
+    help="Print instants in this time zone, as Europe/Paris. Default: UTC.",
+)
 _PRINTING = (
     click.option(
         "--format",
         type=click.Choice(formats.FORMATS),
         help="How rows are written. Default: table.",
     ),
-    click.option("--json", "as_json", is_flag=True, help="The same as --format json."),
+    as_json,
     output,
     click.option(
         "--raw",
         is_flag=True,
         help="Leave csv cells as they are that a spreadsheet would run. Default: disarm them.",
     ),
-    click.option(
-        "--tz",
-        metavar="ZONE",
-        callback=readers.read_zone,
-        help="Print instants in this time zone, as Europe/Paris. Default: UTC.",
-    ),
+    zone,
 )
 
 

@@ -118,6 +118,18 @@ def speaks_unicode() -> bool:
     return (sys.stdout.encoding or "ascii").lower().replace("_", "-").startswith("utf")
 
 
+def is_plain() -> bool:
+    """Whether stdout is to have nothing but ASCII of ours: its encoding, or the locale, is plain.
+
+    Under the locale C Python writes UTF-8 all the same, which a reader may not expect, and says
+    C.UTF-8 in LC_CTYPE.
+    """
+    ctype = os.environ.get("LC_CTYPE", "")
+    named = (os.environ.get("LC_ALL"), "" if ctype == "C.UTF-8" else ctype, os.environ.get("LANG"))
+    locale = next((name for name in named if name), "C")
+    return locale in ("C", "POSIX") or not speaks_unicode()
+
+
 def is_terminal(stream: TextIO | None = None) -> bool:
     """Whether somebody looks at a stream, stdout if none is given, through a terminal."""
     stream = sys.stdout if stream is None else stream

@@ -32,7 +32,7 @@ def table(
     heads = [safe(name) for name in names]
     widths = [max(map(width, column)) for column in zip(heads, *sample, strict=True)]
     if terminal:
-        widths = _fitted(widths, shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1))
+        widths = fitted(widths, shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1))
     header = _line(heads, widths, right, cut=terminal)
     yield click.style(header, bold=True) if terminal and streams.colour() else header
     for row in chain(sample, shown):
@@ -62,7 +62,7 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def _fitted(widths: list[int], room: int) -> list[int]:
+def fitted(widths: list[int], room: int) -> list[int]:
     """Narrow the widest columns until all fit; leave them be when they cannot."""
     if sum(min(width, _NARROWEST) for width in widths) > room:
         return widths
@@ -75,13 +75,14 @@ def _fitted(widths: list[int], room: int) -> list[int]:
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], *, cut: bool) -> str:
     padded = []
     for cell, room, is_number in zip(cells, widths, right, strict=True):
-        kept = _cut(cell, room) if cut else cell
+        kept = cut_to(cell, room) if cut else cell
         blank = " " * (room - width(kept))
         padded.append(blank + kept if is_number else kept + blank)
     return _GAP.join(padded).rstrip(" ")
 
 
-def _cut(text: str, room: int) -> str:
+def cut_to(text: str, room: int) -> str:
+    """Return a text that takes so many columns at most, with a mark where it was cut."""
     if width(text) <= room:
         return text
     mark = "…" if streams.speaks_unicode() else "~"
