@@ -16,6 +16,7 @@ from craftsync.report.model import Length, Report
 ACROSS = 1000
 _TICKS = 8
 _HEAT = (0.0, 0.05, 0.15, 0.35)
+_ROUND = (1, 1.6, 2, 3, 4, 5, 6, 8, 10, 20)
 _GAP = 0.18  # of a bucket, between two bars
 
 
@@ -230,10 +231,10 @@ def _points(
 
 
 def _ceiling(most: float, *, least: float = 1e-9) -> float:
-    """Return the least of 1, 2, 4, 5 and 10 of a power of ten that is not below `most`."""
+    """Return the least round figure that is not below `most`: half of it is round, too."""
     most = max(most, least)
     power = 10.0 ** math.floor(math.log10(most))
-    return next(one * power for one in (1, 2, 4, 5, 10, 20) if one * power >= most * (1 - 1e-9))
+    return next(one * power for one in _ROUND if one * power >= most * (1 - 1e-9))
 
 
 def _grid(

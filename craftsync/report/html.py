@@ -69,6 +69,7 @@ def _environment(clean: Callable[[str], str]) -> Environment:
         finalize=shown,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     made.globals.update(charts=charts, words=words)
     return made
