@@ -144,7 +144,7 @@ def _statement(
     dialect: str,
 ) -> Insert:
     table = table_of(model)
-    statement = _insert(dialect, table)
+    statement = insert_into(dialect, table)
     if key:
         keep = {*key, *once, *table.primary_key.columns.keys()}
         statement = statement.on_conflict_do_update(
@@ -166,8 +166,8 @@ def _driver_sql(
     return f"{head}{', '.join([one_row.strip()] * at_once)}{rest}"
 
 
-def _insert(dialect: str, table: Table) -> Any:
-    """Begin an insert that knows `on_conflict_do_update`, which the generic one does not."""
+def insert_into(dialect: str, table: Table) -> Any:
+    """Begin an insert that knows what to do on a conflict, which the generic one does not."""
     if dialect == "sqlite":
         return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 20 ms nobody on SQLite needs

@@ -16,11 +16,13 @@ def template(tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=["sqlite"])
-def url(request, template, tmp_path):
-    """A store of its own for each test, at the newest revision."""
-    path = tmp_path / "history.db"
-    shutil.copyfile(template, path)
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request):
+    """A store of its own for each test, at the newest revision, on either engine."""
+    if request.param == "postgresql":
+        return engine.address(request.getfixturevalue("database"))
+    path = request.getfixturevalue("tmp_path") / "history.db"
+    shutil.copyfile(request.getfixturevalue("template"), path)
     path.chmod(0o600)
     return engine.address(path)
 

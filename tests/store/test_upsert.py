@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text
-from store.made import DAY, NOON, a_whole
+from store.made import DAY, NOON, a_whole, on_a_file
 
 from craftsync.records import GoneCause
 from craftsync.store import mirror
@@ -65,9 +65,17 @@ def test_both_paths_write_the_same_bytes(prod, created_at, status):
     assert found[0] == found[1]
 
 
+@on_a_file
 @pytest.mark.parametrize("wrong", [NOON, date(2026, 3, 1), {"a": 1}, [1]])
 def test_what_a_column_type_would_have_to_convert_is_refused(prod, wrong):
-    with pytest.raises(TypeError, match="not in the form of the sqlite driver"):
+    with pytest.raises(TypeError, match="not in the form of the"):
+        upsert_rows(prod.connection, Step, [(1, 0, wrong, *[None] * 9)])
+
+
+@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("wrong", [{"a": 1}, [1], datetime(2026, 3, 1)])  # noqa: DTZ001 - naive
+def test_what_the_server_would_take_in_its_own_way_is_refused(prod, wrong):
+    with pytest.raises(TypeError, match=r"in the form of|no instant"):
         upsert_rows(prod.connection, Step, [(1, 0, wrong, *[None] * 9)])
 
 
@@ -110,6 +118,7 @@ def test_keys_are_never_handed_out_twice(prod):
     assert list(draw_keys(prod.connection, "execution", 3)) == [3, 4, 5]
 
 
+@on_a_file
 def test_a_low_limit_of_bound_values_is_enough(prod):
     driver = prod.connection.connection.driver_connection
     driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 600)
