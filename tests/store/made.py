@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from lab import as_sqlite_has_it
 
 from craftsync import times
 from craftsync.records import (
@@ -30,13 +31,6 @@ from craftsync.store import environments, mirror, relations
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-
-
-def as_sqlite_has_it(value):
-    """Write what PostgreSQL has types for as SQLite does: instants as text, truths as 0 and 1."""
-    if isinstance(value, datetime):
-        return times.utc_text(value)
-    return int(value) if isinstance(value, bool) else value
 
 
 def raw(**said):

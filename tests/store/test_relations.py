@@ -8,8 +8,9 @@ import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lab import as_sqlite_has_it
 from sqlalchemy import text
-from store.made import NOON, a_file, a_part, a_value, a_whole, as_sqlite_has_it
+from store.made import NOON, a_file, a_part, a_value, a_whole
 
 from craftsync import times
 from craftsync.records import PartKind, PartState
