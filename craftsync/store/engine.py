@@ -99,8 +99,8 @@ def lock_holder(url: URL) -> Engine:
 def durable_transaction(engine: Engine) -> Iterator[Connection]:
     """Run one transaction that is on the disk when it returns, with all committed before it.
 
-    Otherwise a commit only reaches the operating system, or a server's memory. On SQLite the
-    setting stands outside the transaction: within one it may not be changed.
+    On SQLite a commit only reaches the operating system otherwise, and the setting stands outside
+    the transaction: within one it may not be changed. A server may be set to be hasty, too.
     """
     with engine.connect() as connection:
         if connection.dialect.name != "sqlite":
@@ -168,7 +168,7 @@ def _server(url: URL, *, read_only: bool) -> Engine:
     if read_only:
         options.append("-c default_transaction_read_only=on")
     try:
-        engine = create_engine(
+        return create_engine(
             url.difference_update_query(["options"]),
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
             connect_args={"options": " ".join(options), "application_name": who()},
@@ -178,13 +178,6 @@ def _server(url: URL, *, read_only: bool) -> Engine:
             f"The store {place(url)} needs a driver that is not installed: {flaw.name}.",
             hint="pip install 'craftsync[postgres]'",
         ) from flaw
-    if not read_only:
-
-        @event.listens_for(engine, "begin")
-        def wait_for_no_disk(connection: Connection) -> None:
-            connection.exec_driver_sql("set local synchronous_commit to off")
-
-    return engine
 
 
 def _asked_for(url: URL) -> list[str]:

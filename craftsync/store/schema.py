@@ -95,6 +95,8 @@ def _of_server(url: URL) -> str | None:
     reader = engine.reader(url)
     try:
         with engine.store_errors(url), reader.connect() as connection:
+            # What is read after the wait must be as of after the wait.
+            connection.execution_options(isolation_level="READ COMMITTED")
             server_lock.share_schema(connection)
             return _revision_of(connection)
     finally:

@@ -22,7 +22,7 @@ from psycopg import sql
 from craftsync.store import engine, schema
 
 OWNER = "craftsync"
-_HASTE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+_HASTE = ("fsync=off", "full_page_writes=off")
 _CALM = ("max_connections=100", "shared_buffers=32MB", "autovacuum=off", "log_min_messages=fatal")
 _START_S = 30
 
