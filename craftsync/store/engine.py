@@ -122,7 +122,7 @@ def store_errors(url: URL | None = None) -> Iterator[None]:
     """Turn a database's errors in this block into `StoreUnusable`; a bug keeps its traceback."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except Exception as error:  # of a driver that may not be installed, too
         cause = error.orig if isinstance(error, DBAPIError) else error
         fault = faults.explain(cause, place(url) if url else "") if cause else None
         if fault is None:

@@ -15,7 +15,7 @@ from craftsync import times
 from craftsync.errors import StoreUnusable
 from craftsync.store.base import Base, Moment
 from craftsync.store.models import FileChunk, RawAnswer, Scope
-from craftsync.store.upsert import Row, table_of
+from craftsync.store.upsert import Row, copy_rows, table_of
 
 TABLES: tuple[Table, ...] = tuple(Base.metadata.sorted_tables)
 """All tables, those that others hang on first."""
@@ -67,19 +67,15 @@ def batches(connection: Connection, table: Table, after: Row | None = None) -> I
 
 def write(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write rows read by `batches`, none of which is there."""
-    names = ", ".join(f'"{name}"' for name in table.c.keys())  # noqa: SIM118 - no mapping
-    driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        names = ", ".join(f'"{column.name}"' for column in table.columns)
         marks = ", ".join("?" * len(table.c))
         driver.executemany(f'insert into "{table.name}" ({names}) values ({marks})', rows)
         return
     writers = [_writer(column.type) for column in table.c]
-    with (
-        driver.cursor() as cursor,
-        cursor.copy(f'copy "{table.name}" ({names}) from stdin') as copy,
-    ):
-        for row in rows:
-            copy.write_row([put(cell) for put, cell in zip(writers, row, strict=True)])
+    written = (tuple(put(cell) for put, cell in zip(writers, row, strict=True)) for row in rows)
+    copy_rows(connection, table, written)
 
 
 def sha256(connection: Connection, table: Table) -> str:

@@ -41,7 +41,8 @@ def binaries():
 class Postgres:
     """A server in a folder of its own, which can be stopped and started again."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, haste=True):
+        self._settings = (*_CALM, *(_HASTE if haste else ()))
         self._folder = folder
         self._user = "nobody" if os.geteuid() == 0 else None
         self._numbers = count(1)
@@ -60,7 +61,7 @@ class Postgres:
 
     def start(self):
         options = (f"port={self.port}", "listen_addresses=127.0.0.1", "unix_socket_directories=")
-        words = [word for one in (*options, *_HASTE, *_CALM) for word in ("-c", one)]
+        words = [word for one in (*options, *self._settings) for word in ("-c", one)]
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [binaries() / "postgres", "-D", self._folder / "data", *words],
@@ -120,12 +121,12 @@ class Postgres:
 
 
 @contextmanager
-def running():
-    """Start a server; what it held is gone at the end."""
+def running(*, haste=True):
+    """Start a server; what it held is gone at the end. Without `haste` it waits for the disk."""
     folder = Path(tempfile.mkdtemp(prefix="craftsync-postgres-"))
     made = None
     try:
-        made = Postgres(folder)
+        made = Postgres(folder, haste=haste)
         made.start()
         yield made
     finally:
