@@ -141,6 +141,7 @@ def test_a_copy_that_was_killed_is_no_store_and_goes_on_where_it_ended(here, emp
         assert kept.fetchone() == (1,)
 
 
+@pytest.mark.long
 def test_a_killed_copy_of_a_store_that_went_on_begins_anew(here, empty, postgres):
     grown(here)
     killed_on_the_way(here, empty, postgres)

@@ -177,6 +177,7 @@ def test_sessions_ended_by_an_administrator_end_the_run(slow, postgres, tmp_path
     ends_as_undisturbed(slow, tmp_path)
 
 
+@pytest.mark.long
 def test_a_sync_killed_in_mid_run_is_gone_on_with(slow, tmp_path):
     syncing, _ = in_the_middle(slow)
     syncing.send_signal(signal.SIGKILL)

@@ -12,6 +12,7 @@ from query.test_replica import EACH, agrees, file_of, of_replica, of_store
 from query.words import PATHS, craftsync
 
 from craftsync.errors import StoreUnusable
+from craftsync.simulator import World
 from craftsync.store import relations, snapshot
 
 
@@ -20,15 +21,16 @@ def grown(tmp_path_factory, postgres, empty_store):
     """A store that was synced three times while its world lived on, and a replica that followed."""
     name = postgres.create(empty_store)
     folder = tmp_path_factory.mktemp("grown")
-    with make_lab(folder, store=postgres.address(name)) as made:
+    world = World(seed=1, executions=25)
+    with make_lab(folder, world, store=postgres.address(name)) as made:
         made.sync()
         agrees(made)
-        made.world.advance(3 * HOUR)
+        made.world.advance(HOUR / 2)
         made.sync()
         agrees(made)
         first = made.column("select deployment_name from deployments order by 1")[0]
         made.world.recreate_deployment(first)
-        made.world.advance(2 * HOUR)
+        made.world.advance(HOUR / 2)
         made.sync()
         yield made
     postgres.drop(name)

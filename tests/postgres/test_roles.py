@@ -14,7 +14,7 @@ from craftsync.simulator import World
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def roles(postgres):
     """A database with the two roles in it; roles belong to the whole server."""
     name = postgres.create()
@@ -27,11 +27,12 @@ def roles(postgres):
         connection.execute("drop role craftsync_reader")
 
 
-@pytest.fixture
-def made(tmp_path, postgres, roles):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory, postgres, roles):
     """A lab whose sync has just its role, and after it the reader's rights are narrowed."""
     store = postgres.address(roles, "craftsync_sync")
-    with make_lab(tmp_path, World(seed=1, executions=20), store=store) as lab:
+    folder, world = tmp_path_factory.mktemp("roles"), World(seed=1, executions=20)
+    with make_lab(folder, world, store=store) as lab:
         assert craftsync(lab, "sync").returncode == 0
         with postgres.connect(roles) as connection:
             connection.execute((DOCS / "postgres-reader.sql").read_text())
@@ -41,8 +42,10 @@ def made(tmp_path, postgres, roles):
 @pytest.fixture
 def reading(made, postgres, roles):
     """The same lab in the hands of a reader."""
+    before = made.store
     made.store = made.environ["CRAFTSYNC_STORE"] = postgres.address(roles, "craftsync_reader")
-    return made
+    yield made
+    made.store = made.environ["CRAFTSYNC_STORE"] = before
 
 
 def test_the_sync_role_mirrors_and_upgrades(made):

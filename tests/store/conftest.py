@@ -17,9 +17,15 @@ def template(tmp_path_factory):
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request):
-    """A store of its own for each test, at the newest revision, on either engine."""
-    if request.param == "postgresql":
+def kind(request):
+    """Which engine a test is about: each is about both, but where it says otherwise."""
+    return request.param
+
+
+@pytest.fixture
+def url(kind, request):
+    """A store of its own for each test, at the newest revision."""
+    if kind == "postgresql":
         return engine.address(request.getfixturevalue("database"))
     path = request.getfixturevalue("tmp_path") / "history.db"
     shutil.copyfile(request.getfixturevalue("template"), path)
@@ -41,10 +47,20 @@ def reader(url):
     opened.dispose()
 
 
+@pytest.fixture(scope="session")
+def rolled_back(postgres, empty_store):
+    """A store on the server for all tests that leave nothing behind."""
+    name = postgres.create(empty_store)
+    opened = engine.writer(engine.address(postgres.address(name)))
+    yield opened
+    opened.dispose()
+
+
 @pytest.fixture
-def connection(writer):
+def connection(kind, request):
     """A transaction of a writer, rolled back at the end: nothing waits for the disk."""
-    with writer.connect() as opened:
+    mine = kind == "sqlite" or "url" in request.fixturenames
+    with request.getfixturevalue("writer" if mine else "rolled_back").connect() as opened:
         yield opened
         opened.rollback()
 

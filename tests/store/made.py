@@ -183,7 +183,7 @@ def place_of(url):
     return url.database if url.drivername == "sqlite" else url.render_as_string()
 
 
-on_a_file = pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+on_a_file = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
 """What only a store in a file knows."""
 
 

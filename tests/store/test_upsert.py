@@ -106,7 +106,7 @@ def test_what_a_column_type_would_have_to_convert_is_refused(prod, wrong):
         upsert_rows(prod.connection, Step, [(1, 0, wrong, *[None] * 9)])
 
 
-@pytest.mark.parametrize("url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("wrong", [{"a": 1}, [1], datetime(2026, 3, 1)])  # noqa: DTZ001 - naive
 def test_what_the_server_would_take_in_its_own_way_is_refused(prod, wrong):
     with pytest.raises(TypeError, match=r"in the form of|no instant"):
