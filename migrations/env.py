@@ -1,7 +1,7 @@
 """Run the revisions between two sweeps of the views, all in the caller's transaction.
 
 Views break a batch alter on SQLite and a change of type on PostgreSQL, so they are dropped first
-and made again from `relations.py`; a user's own views on SQLite are put back as they were. At the
+and made again from `relations.py`; a user's own views over them are put back as they were. At the
 end no row may be missing and no foreign key dangle, else everything is rolled back.
 """
 
@@ -11,19 +11,43 @@ from sqlalchemy import Connection, inspect, text
 from craftsync.store import relations
 from craftsync.store.models import Base
 
+_ON_OURS = """
+    with recursive ours as (
+        select c.oid from pg_class c
+        where c.relnamespace = current_schema()::regnamespace and c.relname in ({names})
+    ),
+    hung as (
+        select oid, 0 as depth from ours
+        union
+        select w.ev_class, hung.depth + 1
+        from hung
+        join pg_depend d on d.refclassid = 'pg_class'::regclass and d.refobjid = hung.oid
+            and d.classid = 'pg_rewrite'::regclass
+        join pg_rewrite w on w.oid = d.objid
+        where w.ev_class <> hung.oid
+    )
+    select c.oid::regclass::text, pg_get_viewdef(c.oid)
+    from pg_class c join (select oid, max(depth) as depth from hung group by oid) h using (oid)
+    where c.relkind = 'v' and c.oid not in (select oid from ours) order by h.depth
+"""
+
 
 def _drop_views(connection: Connection) -> list[str]:
     """Drop what could stand in the way; return how to make a user's own views again."""
+    ours = [relation.name for relation in relations.PUBLIC]
     if connection.dialect.name != "sqlite":
+        names = ", ".join(f"'{name}'" for name in ours)
+        hung = connection.exec_driver_sql(_ON_OURS.format(names=names)).all()
+        for name, _ in reversed(hung):
+            connection.exec_driver_sql(f"drop view {name}")
         for relation in reversed(relations.PUBLIC):
             connection.exec_driver_sql(relation.drop_view())
-        return []
+        return [f"create view {name} as {definition}" for name, definition in hung]
     found = connection.exec_driver_sql(
         "select name, sql from sqlite_master where type = 'view' order by rowid"
     ).all()
     for name, _ in found:
         connection.exec_driver_sql(f'drop view "{name}"')
-    ours = {relation.name for relation in relations.PUBLIC}
     return [sql for name, sql in found if name not in ours]
 
 

@@ -2,9 +2,12 @@
 
 import sqlite3
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from craftsync import settings
+import psycopg
+from psycopg.rows import dict_row
+
+from craftsync import settings, times
 from craftsync.app import App
 from craftsync.simulator import Server, World
 
@@ -15,11 +18,11 @@ DAY = timedelta(days=1)
 class Lab:
     """One world, one store; `sync` mirrors the first into the second on the world's clock."""
 
-    def __init__(self, world, server, folder):
+    def __init__(self, world, server, folder, store=None):
         self.world = world
         self.server = server
         self.folder = folder
-        self.store = folder / "history.db"
+        self.store = store or folder / "history.db"
         self.environ = {
             "CRAFT_AI_SDK_TOKEN": world.sdk_token,
             "CRAFT_AI_ENVIRONMENT_URL": server.url,
@@ -53,7 +56,12 @@ class Lab:
         return outcome
 
     def rows(self, sql, *values):
-        """Ask the store with nothing but SQLite: rows as dicts."""
+        """Ask the store with nothing but its driver: rows as dicts, cells as SQLite has them."""
+        if str(self.store).startswith("postgresql:"):
+            with psycopg.connect(self.store, options="-c timezone=UTC") as server:
+                cursor = server.cursor(row_factory=dict_row)
+                found = cursor.execute(sql.replace("?", "%s"), values or None).fetchall()
+            return [{name: as_sqlite_has_it(row[name]) for name in row} for row in found]
         with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             return [dict(row) for row in connection.execute(sql, values)]
@@ -66,8 +74,15 @@ class Lab:
         return row
 
 
+def as_sqlite_has_it(value):
+    """Write what PostgreSQL has types for as SQLite does: instants as text, truths as 0 and 1."""
+    if isinstance(value, datetime):
+        return times.utc_text(value)
+    return int(value) if isinstance(value, bool) else value
+
+
 @contextmanager
-def lab(folder, world=None, **server):
+def lab(folder, world=None, *, store=None, **server):
     world = world or World(seed=1, executions=60)
     with Server(world, **server) as running:
-        yield Lab(world, running, folder)
+        yield Lab(world, running, folder, store)

@@ -111,5 +111,6 @@ class Asking(Stored):
                 "There is no place for the replica: neither XDG_CACHE_HOME nor HOME is set.",
                 hint="export XDG_CACHE_HOME=/path/to/a/folder",
             )
-        name = hashlib.sha256((path or self.settings.store).encode()).hexdigest()[:16]
+        place = path or self.url().render_as_string(hide_password=True)
+        name = hashlib.sha256(place.encode()).hexdigest()[:16]
         return cache / "craftsync" / f"{name}.replica"

@@ -79,7 +79,7 @@ class App(Reporting):
 
         tokens = {one.name: one.token(self.environ) for one in environments}
         url, limits = self.url(), self._limits(options)
-        with lock.lock(url), engine.store_errors(url):
+        with lock.lock(url, tokens.keys()), engine.store_errors(url):
             schema.upgrade(url)
             writer = engine.writer(url)
 

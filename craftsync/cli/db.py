@@ -9,11 +9,12 @@ import click
 import humanize
 
 from craftsync.app import App
-from craftsync.cli import options, say, sinks, streams
+from craftsync.cli import formats, options, say, sinks, streams
+from craftsync.cli.formats import How
 from craftsync.errors import Usage
 from craftsync.store import backup as backups
+from craftsync.store import copying, engine
 from craftsync.store import dump as dumps
-from craftsync.store import engine
 
 _BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
 
@@ -95,6 +96,35 @@ def _forget_its_log(file: Path) -> None:
     """Take away the empty log and the index that a reader of an earlier copy has left."""
     for end in ("-wal", "-shm"):
         Path(os.path.realpath(file) + end).unlink(missing_ok=True)
+
+
+@db.command()
+@options.app
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@click.option("--verify", is_flag=True, help="Read both again, and compare them row by row.")
+@options.printing
+def copy(_: App, *, source: str, target: str, verify: bool, how: How) -> None:
+    """Copy a store into another place, from SQLite to PostgreSQL or back.
+
+    Example: craftsync db copy history.db postgresql://mia@db.example/craft --verify
+
+    FROM and TO are paths or addresses; a password belongs in PGPASSWORD or ~/.pgpass. TO must be
+    empty, or half such a copy: it then goes on where it ended. FROM may be written meanwhile: what
+    is copied is one moment of it. The copy is the same store, with the same id and the same
+    fingerprints. Prints each table with its rows, and with --verify the SHA-256 of its content,
+    the same in both. Ends with 0, 4 when TO holds something else, 8 when a store cannot be read or
+    written or the copy is not what was copied, 75 when another craftsync writes TO.
+    """
+    done = copying.copy(
+        engine.address(source),
+        engine.address(target),
+        verify=verify,
+        progress=lambda table, rows: say.progress(f"{table}: {rows:,} rows"),
+    )
+    columns = {"table": "text", "rows": "bigint", "sha256": "text"}
+    formats.rows(columns, ((one.table, one.rows, one.sha256) for one in done), **how)
+    say.note(f"{engine.place(engine.address(target))} is a copy of the store now.")
 
 
 @db.command()

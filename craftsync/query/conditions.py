@@ -138,7 +138,7 @@ class _Writer:
 
     def _of_path(self, one: Comparison) -> str:
         """Compare what stands at a path in a value."""
-        literal, path = one.literal, self._bind(self._dialect.path(one.name.path))
+        literal, path = one.literal, self._dialect.path(one.name.path, self._bind)
         found = self._at(path, "type")
         if one.operator is Operator.DIFFERENT:
             equal = self._at_path(path, Operator.EQUAL, literal)

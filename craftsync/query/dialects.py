@@ -5,12 +5,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from craftsync.store import relations
 from craftsync.store.base import driver_moment
 from craftsync.store.relation import in_dialect
 
+Bind: TypeAlias = Callable[[Any], str]
+"""Binds a value and returns the placeholder that stands for it."""
+
+_INT32 = 2**31 - 1
 _SIDES = {"in": ("input", "inputs"), "out": ("output", "outputs")}
 
 
@@ -26,7 +30,7 @@ class Dialect:
     column: Callable[[str], str]
     values: Callable[[str], str]
     moment: Callable[[datetime], Any]
-    path: Callable[[tuple[str | int, ...]], Any]
+    path: Callable[[tuple[str | int, ...], Bind], str]
     contains: str
     collate: str
     types: Mapping[str, str]
@@ -60,8 +64,19 @@ def _public_values(side: str) -> str:
     )
 
 
-def _json_path(path: tuple[str | int, ...]) -> str:
-    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in path)
+def _json_path(path: tuple[str | int, ...], bind: Bind) -> str:
+    steps = (f"[{step}]" if isinstance(step, int) else f'."{step}"' for step in path)
+    return bind(f"${''.join(steps)}")
+
+
+def _json_steps(path: tuple[str | int, ...], bind: Bind) -> str:
+    """Write a step at a time: a number is one into a list alone, a word into an object alone."""
+    return " ".join(
+        f"-> cast({bind(min(step, _INT32))} as integer)"
+        if isinstance(step, int)
+        else f"-> cast({bind(step)} as text)"
+        for step in path
+    )
 
 
 SQLITE = Dialect(
@@ -91,12 +106,13 @@ SQLITE = Dialect(
         }
     ),
 )
+_AT, _ITSELF = "cast({0} as json) {1}", "'{{}}'"
 POSTGRESQL = Dialect(
     mark=":",
     column=_private("postgresql"),
     values=_private_values,
     moment=lambda moment: moment,
-    path=lambda path: [str(step) for step in path],
+    path=_json_steps,
     contains="strpos({0}, {1}) > 0",
     collate='{0} collate "C"',
     types=MappingProxyType(
@@ -110,11 +126,11 @@ POSTGRESQL = Dialect(
     ),
     json=MappingProxyType(
         {
-            "type": "json_typeof(cast({0} as json) #> cast({1} as text[]))",
-            "text": "cast({0} as json) #>> cast({1} as text[])",
-            "truth": "cast({0} as json) #>> cast({1} as text[])",
-            "double": "cast(cast({0} as json) #>> cast({1} as text[]) as numeric)",
-            "whole": "cast(cast({0} as json) #>> cast({1} as text[]) as numeric)",
+            "type": "json_typeof(cast({0} as json) {1})",
+            "text": f"({_AT}) #>> {_ITSELF}",
+            "truth": f"({_AT}) #>> {_ITSELF}",
+            "double": f"cast(({_AT}) #>> {_ITSELF} as numeric)",
+            "whole": f"cast(({_AT}) #>> {_ITSELF} as numeric)",
         }
     ),
 )

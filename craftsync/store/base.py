@@ -16,6 +16,9 @@ Name = Annotated[str, mapped_column(primary_key=True)]
 OfEnvironment = Annotated[int, mapped_column(ForeignKey("environment.key"), primary_key=True)]
 OfExecution = Annotated[int, mapped_column(ForeignKey("execution.key"), primary_key=True)]
 
+TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text whose order is that of its bytes, as on SQLite and in DuckDB, whatever a database's own."""
+
 SMALL = {"sqlite_with_rowid": False}  # rows small enough to live in the tree of their key
 
 
@@ -72,4 +75,4 @@ class Base(DeclarativeBase):
             "ck": "ck_%(table_name)s_%(constraint_name)s",
         }
     )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {str: Text, float: Double, datetime: Moment}
+    type_annotation_map: ClassVar[dict[Any, Any]] = {str: TEXT, float: Double, datetime: Moment}

@@ -134,12 +134,13 @@ def _lines(
         for place, (name, kind) in enumerate(relation.columns.items())
         if name not in LOCAL
     ]
-    for row in connection.execute(text(sql).execution_options(yield_per=1000)):
-        shown: dict[str, Any] = {"relation": relation.name}
-        for place, name, canonical in columns:
-            value = row[place]
-            shown[name] = None if value is None else canonical(value)
-        yield row.its_key, _ENCODER.encode(shown)
+    with connection.execute(text(sql).execution_options(yield_per=1000)) as found:
+        for row in found:
+            shown: dict[str, Any] = {"relation": relation.name}
+            for place, name, canonical in columns:
+                value = row[place]
+                shown[name] = None if value is None else canonical(value)
+            yield row.its_key, _ENCODER.encode(shown)
 
 
 def _whole(line: str) -> bytes:

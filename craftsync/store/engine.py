@@ -5,6 +5,8 @@ engine says BEGIN itself. A writer begins IMMEDIATE: it waits for its turn befor
 statement, not in the middle. A reader never waits for a writer, and writes nothing at all.
 """
 
+import os
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +24,16 @@ _PRAGMAS_TO_WRITE = (
     "synchronous=NORMAL",
     "journal_size_limit=67108864",
 )
+_ON_A_SERVER = (  # a client whose machine is gone is let go of in two minutes, and its lock with it
+    "-c timezone=UTC",
+    "-c tcp_keepalives_idle=60",
+    "-c tcp_keepalives_interval=10",
+    "-c tcp_keepalives_count=6",
+)
+_AS_DURABLE_AS_ASKED = """
+    select set_config(name, case reset_val when 'off' then 'on' else reset_val end, true)
+    from pg_settings where name = 'synchronous_commit'
+"""
 _FORMS = "A path, sqlite:////path/to/history.db, or postgresql://user@host/database"
 
 
@@ -44,8 +56,14 @@ def address(store: str | Path) -> URL:
 
 
 def place(url: URL) -> str:
-    """Return how messages name a store: its path, or its URL without the password."""
-    return path_of(url) or url.render_as_string(hide_password=True)
+    """Return how messages name a store: its path, or its URL without what may be secret."""
+    shown = url.set(drivername=url.get_backend_name(), query={})
+    return path_of(url) or shown.render_as_string(hide_password=True)
+
+
+def who() -> str:
+    """Return what this process calls itself on a server, where its sessions are listed."""
+    return f"craftsync {os.getpid()}@{socket.gethostname()}"[:63]
 
 
 def path_of(url: URL) -> str | None:
@@ -75,16 +93,22 @@ def reader(url: URL, *, kept_open: int = 5) -> Engine:
     return _sqlite(url, "ro", "DEFERRED", foreign_keys="OFF", kept_open=kept_open)
 
 
+def lock_holder(url: URL) -> Engine:
+    """Open a server for a session that holds locks: it has no transaction open."""
+    return _server(url, read_only=True).execution_options(isolation_level="AUTOCOMMIT")
+
+
 @contextmanager
 def durable_transaction(engine: Engine) -> Iterator[Connection]:
     """Run one transaction that is on the disk when it returns, with all committed before it.
 
-    On SQLite a commit only reaches the operating system otherwise. The setting stands outside
-    the transaction: within one it may not be changed.
+    On SQLite a commit only reaches the operating system otherwise, and the setting stands outside
+    the transaction: within one it may not be changed. A server may be set to be hasty, too.
     """
     with engine.connect() as connection:
         if connection.dialect.name != "sqlite":
             with connection.begin():
+                connection.exec_driver_sql(_AS_DURABLE_AS_ASKED)
                 yield connection
             return
         driver: Any = connection.connection.driver_connection
@@ -101,7 +125,7 @@ def store_errors(url: URL | None = None) -> Iterator[None]:
     """Turn a database's errors in this block into `StoreUnusable`; a bug keeps its traceback."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except Exception as error:  # of a driver that may not be installed, too
         cause = error.orig if isinstance(error, DBAPIError) else error
         fault = faults.explain(cause, place(url) if url else "") if cause else None
         if fault is None:
@@ -143,14 +167,23 @@ def _opener(path: str, mode: str, foreign_keys: str) -> Callable[[], sqlite3.Con
 
 
 def _server(url: URL, *, read_only: bool) -> Engine:
-    options = "-c timezone=UTC"
+    options = [*_asked_for(url), *_ON_A_SERVER]
     if read_only:
-        options += " -c default_transaction_read_only=on"
-    level = "REPEATABLE READ" if read_only else "READ COMMITTED"
+        options.append("-c default_transaction_read_only=on")
     try:
-        return create_engine(url, isolation_level=level, connect_args={"options": options})
+        return create_engine(
+            url.difference_update_query(["options"]),
+            isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
+            connect_args={"options": " ".join(options), "application_name": who()},
+        )
     except ModuleNotFoundError as flaw:
         raise StoreUnusable(
             f"The store {place(url)} needs a driver that is not installed: {flaw.name}.",
             hint="pip install 'craftsync[postgres]'",
         ) from flaw
+
+
+def _asked_for(url: URL) -> list[str]:
+    """Return the options of a session that the URL itself asks for, a search path for one."""
+    asked = url.query.get("options", ())
+    return [asked] if isinstance(asked, str) else list(asked)

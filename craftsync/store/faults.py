@@ -4,6 +4,7 @@ Nothing here needs SQLAlchemy: `status` explains its faults without it.
 """
 
 import os
+import re
 import sqlite3
 from pathlib import Path
 
@@ -19,7 +20,20 @@ _SQLSTATES = {  # PostgreSQL: the class of the error, or its whole code
     "42501": ("may not be used by this user", WHERE),
     "25006": ("cannot be written: it is read-only", WHERE),
     "53": ("has no room or no connection left", "Make room on the server, then run again."),
+    "2BP01": (
+        "has views of others that hang on its relations, and cannot be upgraded",
+        "Drop them, or make them again after: craftsync db upgrade",
+    ),
     "57P": ("was shut down by its administrator", "Run again when it is back."),
+}
+
+
+_REFUSALS = {  # a server that speaks another language than English "cannot be reached"
+    "3D": r'database ".*" does not exist',
+    "28": r'role ".*" does not exist|authentication failed|no password supplied|no pg_hba',
+    "42501": r"permission denied for database",
+    "53": r"too many clients|remaining connection slots|too many connections",
+    "57P": r"terminating connection|the database system is (starting up|shutting down)",
 }
 
 
@@ -33,7 +47,7 @@ def explain(error: BaseException, place: str) -> StoreUnusable | None:
             if state.startswith(start):
                 return StoreUnusable(f"The store {place} {what}.", hint=hint)
     if type(error).__module__.startswith("psycopg") and type(error).__name__ == "OperationalError":
-        return StoreUnusable(f"The store {place} cannot be reached.", hint="pg_isready")
+        return _of_connecting(str(error), place)
     return None
 
 
@@ -65,6 +79,16 @@ def of_file(error: OSError, place: str) -> StoreUnusable:
     reason = (error.strerror or str(error)).lower()
     folder = Path(place).parent
     return StoreUnusable(f"The store {place} cannot be made: {reason}.", hint=f"ls -ld {folder}")
+
+
+def _of_connecting(said: str, place: str) -> StoreUnusable:
+    """Say why no session came to be, or was lost: the driver has no code for it, only words."""
+    for state, words in _REFUSALS.items():
+        if re.search(words, said):
+            what, hint = _SQLSTATES[state]
+            return StoreUnusable(f"The store {place} {what}.", hint=hint)
+    what, hint = _SQLSTATES["08"]
+    return StoreUnusable(f"The store {place} {what}.", hint=hint)
 
 
 def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:

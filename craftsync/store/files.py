@@ -7,6 +7,7 @@ from sqlalchemy import Connection, insert, select
 
 from craftsync.records import FileBytes
 from craftsync.store.models import File, FileChunk
+from craftsync.store.upsert import insert_into, table_of
 
 CHUNK_BYTES = 1 << 20
 
@@ -17,10 +18,11 @@ def put(connection: Connection, file: FileBytes) -> bool:
     Raises `ValueError` where the bytes are not what the hash says.
     """
     with file.content as content:
-        known = connection.execute(select(File.sha256).where(File.sha256 == file.sha256)).first()
-        if known:
+        # Another environment's run may be about to keep the same one: its end is waited for.
+        new = insert_into(connection.dialect.name, table_of(File))
+        new = new.values(sha256=file.sha256, size_bytes=file.size_bytes).on_conflict_do_nothing()
+        if connection.execute(new.returning(File.sha256)).first() is None:
             return False
-        connection.execute(insert(File).values(sha256=file.sha256, size_bytes=file.size_bytes))
         digest, size, n = hashlib.sha256(), 0, 0
         while chunk := content.read(CHUNK_BYTES):
             digest.update(chunk)

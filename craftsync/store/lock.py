@@ -1,39 +1,44 @@
-"""One writer: the lock a command takes before it creates, migrates or writes a store.
+"""Who writes: the lock a command takes before it creates, migrates or writes a store.
 
-The system lets go of it when its process ends, however it ends; the file beside the store stays.
+In a file there is one writer; on a server one an environment, so that several are mirrored at
+once. The system, or the server, lets go of a lock when its process ends, however it ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 import filelock
 from sqlalchemy import URL
 
-from craftsync.errors import Busy, StoreUnusable
-from craftsync.store import engine, faults, sqlite_file
+from craftsync.errors import Busy
+from craftsync.store import engine, faults, server_lock, sqlite_file
+
+_WAIT = "Wait for its end, or let cron pass over it: craftsync sync --skip-if-busy"
 
 
 @contextmanager
-def lock(url: URL) -> Iterator[None]:
-    """Be the only writer of the store at `url` in this block.
+def lock(url: URL, environments: Collection[str] = ()) -> Iterator[None]:
+    """Be the only one in this block that writes these environments of the store at `url`.
 
-    Raises `Busy` at once where another process, or another thread, is.
+    Without a name nothing is locked on a server: its schema has a lock of its own, taken by what
+    changes it. Raises `Busy` at once where another process, or another thread, is at work, and
+    `StoreUnusable` where the lock was lost on the way.
     """
     path = engine.path_of(url)
     if path is None:
-        raise StoreUnusable(
-            f"The store {engine.place(url)} cannot be locked: PostgreSQL is not served yet.",
-            hint=faults.WHERE,
-        )
+        with engine.store_errors(url), server_lock.held(url, environments) as busy:
+            if busy is not None:
+                raise Busy(
+                    f"Another craftsync is at work on {busy} in {engine.place(url)}.", hint=_WAIT
+                )
+            yield
+        return
     sqlite_file.make_folder(path)
     held = filelock.FileLock(f"{path}.lock", mode=0o600, blocking=False)
     try:
         held.acquire()
     except filelock.Timeout:
-        raise Busy(
-            f"Another craftsync is at work on {path}.",
-            hint="Wait for its end, or let cron pass over it: craftsync sync --skip-if-busy",
-        ) from None
+        raise Busy(f"Another craftsync is at work on {path}.", hint=_WAIT) from None
     except OSError as error:
         raise faults.of_file(error, f"{path}.lock") from error
     try:

@@ -56,8 +56,9 @@ def _from_the_first(
     connection: Connection, statement: Select[Any], *, exact: bool
 ) -> Iterator[dict[str, Any]]:
     ordered = statement.order_by(_LINE.line_number).execution_options(yield_per=1000)
-    for row in connection.execute(ordered):
-        yield _shown(row, exact=exact)
+    with connection.execute(ordered) as found:
+        for row in found:
+            yield _shown(row, exact=exact)
 
 
 def _shown(row: Any, *, exact: bool) -> dict[str, Any]:

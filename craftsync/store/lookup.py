@@ -88,11 +88,12 @@ def rows(
     sql += f" order by {order}"
     readers = [(name, _READ.get(kind, _as_it_is)) for name, kind in relation.columns.items()]
     statement = text(sql).execution_options(yield_per=1000)
-    for found in connection.execute(statement, conditions.bound):
-        row = {name: read(value) for (name, read), value in zip(readers, found, strict=False)}
-        if exact:
-            put_back(row, relation, found.its_exact)
-        yield Found(found.its_key if key else 0, row)
+    with connection.execute(statement, conditions.bound) as answer:
+        for found in answer:
+            row = {name: read(value) for (name, read), value in zip(readers, found, strict=False)}
+            if exact:
+                put_back(row, relation, found.its_exact)
+            yield Found(found.its_key if key else 0, row)
 
 
 def read_moment(value: Any) -> datetime | None:

@@ -13,6 +13,8 @@ from types import MappingProxyType
 _MICROS = "(strftime('%s', substr({0}, 1, 19)) * 1000000 + substr({0}, 21, 6))"
 _NANOS = "((({0}) % 1000000000 + 1000000000) % 1000000000)"  # of a time before 1970, too
 
+_CUT = "(({0}) / 1000 - case when mod({0}, 1000) < 0 then 1 else 0 end)"  # microseconds
+
 _WHOLE = "try_cast({0} as bigint)"
 
 _MACROS = {
@@ -28,7 +30,8 @@ _MACROS = {
         "moment": (
             # No per cent sign here: psycopg takes it for a placeholder.
             "timestamptz '1970-01-01 00:00:00+00'"
-            " + (({0}) - mod(mod({0}, 1000) + 1000, 1000)) / 1000 * interval '1 microsecond'"
+            f" + {_CUT} / 1000000 * interval '1 second'"
+            f" + mod({_CUT}, 1000000) * interval '1 microsecond'"
         ),
     },
     "duckdb": {  # over staged tables, where instants are text; what is no instant gives NULL

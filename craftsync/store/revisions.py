@@ -66,6 +66,11 @@ def require(revision: str | None, place: str) -> None:
 
 def refuse_newer(revision: str | None, place: str) -> None:
     """Refuse a store at a revision this craftsync does not know."""
+    if revision is not None and revision.startswith("copy-"):
+        raise StoreUnusable(
+            f"The store {place} is a copy that did not come to its end.",
+            hint="Copy again, it goes on where it ended: craftsync db copy FROM TO",
+        )
     if revision is not None and revision not in known():
         raise StoreUnusable(
             f"The store {place} is at revision {revision}, made by a newer craftsync.",

@@ -7,10 +7,11 @@ anew. A SQLite store with data in it is copied first. Alembic is imported only t
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, inspect, text
+from sqlalchemy import URL, Connection, inspect, text
 
+from craftsync.errors import StoreUnusable
 from craftsync.resources import migrations_dir
-from craftsync.store import backup, engine, revisions, sqlite_file
+from craftsync.store import backup, engine, revisions, server_lock, sqlite_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,33 +45,36 @@ def require_current(url: URL) -> None:
 def upgrade(url: URL) -> Upgrade:
     """Make the store, or bring it to the newest revision; nothing where it is there already.
 
-    To be called under the lock. Raises `StoreUnusable` for a newer store, and whenever the
-    database cannot do it; the store is then as it was.
+    To be called under the lock; on a server the schema has one of its own. Raises `StoreUnusable`
+    for a newer store, and whenever the database cannot do it; the store is then as it was. Raises
+    `Busy` where others are at work on a server's older store.
     """
     before = current(url)
     revisions.refuse_newer(before, engine.place(url))
     if before == head():
         return Upgrade(before, before, None)
     path = engine.path_of(url)
-    kept = _back_up(path, before) if path and before else None
-    _run_revisions(url)
+    if path is None:
+        return _upgrade_server(url)
+    kept = _back_up(path, before) if before else None
+    migrator = engine.migrator(url)
+    try:
+        with engine.store_errors(url), migrator.begin() as connection:
+            _run_revisions(connection)
+    finally:
+        migrator.dispose()
     return Upgrade(before, head(), kept)
 
 
-def _run_revisions(url: URL) -> None:
+def _run_revisions(connection: Connection) -> None:
     from alembic import command  # noqa: PLC0415 - heavy, and not needed when all is current
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    migrator = engine.migrator(url)
-    try:
-        with engine.store_errors(url), migrator.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    finally:
-        migrator.dispose()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
 
 
 def _back_up(path: str, before: str) -> Path:
@@ -91,10 +95,46 @@ def _of_server(url: URL) -> str | None:
     reader = engine.reader(url)
     try:
         with engine.store_errors(url), reader.connect() as connection:
-            tables = set(inspect(connection).get_table_names())
-            if "store_identity" not in tables:
-                return None
-            found = connection.execute(text("select version_num from alembic_version"))
-            return found.scalar_one_or_none()
+            # What is read after the wait must be as of after the wait.
+            connection.execution_options(isolation_level="READ COMMITTED")
+            server_lock.share_schema(connection)
+            return _revision_of(connection)
     finally:
         reader.dispose()
+
+
+def _upgrade_server(url: URL) -> Upgrade:
+    """Upgrade a store on a server; another process may have been faster meanwhile."""
+    migrator, place = engine.migrator(url), engine.place(url)
+    try:
+        with engine.store_errors(url), migrator.begin() as connection:
+            server_lock.own_schema(connection)
+            before = _revision_of(connection)
+            revisions.refuse_newer(before, place)
+            if before == head():
+                return Upgrade(before, before, None)
+            if before is None:
+                _refuse_other_encodings(connection, place)
+            else:
+                server_lock.wait_for_others(connection, place)
+            _run_revisions(connection)
+            return Upgrade(before, head(), None)
+    finally:
+        migrator.dispose()
+
+
+def _revision_of(connection: Connection) -> str | None:
+    schema = connection.exec_driver_sql("select current_schema()").scalar_one()
+    if schema is None or not inspect(connection).has_table("store_identity", schema=schema):
+        return None
+    found = connection.execute(text("select version_num from alembic_version"))
+    return found.scalar_one_or_none()
+
+
+def _refuse_other_encodings(connection: Connection, place: str) -> None:
+    encoding = connection.exec_driver_sql("show server_encoding").scalar_one()
+    if encoding != "UTF8":
+        raise StoreUnusable(
+            f"The database {place} is kept as {encoding}, which cannot hold all text.",
+            hint="createdb --encoding=UTF8 --template=template0 craftsync",
+        )

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -125,11 +126,13 @@ def _server(store: str) -> Iterator[Snapshot]:
     reader = engine.reader(url)
     try:
         with engine.store_errors(url), reader.connect() as connection:
-            streaming = connection.execution_options(stream_results=True)
+            driver: Any = connection.connection.driver_connection
+            numbers = count(1)
 
             def batches(sql: str) -> Iterator[Rows]:
-                with streaming.exec_driver_sql(sql) as found:
-                    cursor: Any = found.cursor
+                # A cursor with a name stays on the server: never more than a batch is here.
+                with driver.cursor(f"craftsync_{next(numbers)}") as cursor:
+                    cursor.execute(sql)
                     while rows := cursor.fetchmany(_BATCH):
                         yield rows
 

@@ -71,6 +71,9 @@ def upsert_rows(
         return 0
     dialect = connection.dialect.name
     refuse_unconverted(rows, dialect)
+    if dialect != "sqlite" and not key:
+        copy_rows(connection, table_of(model), rows)
+        return len(rows)
     done = 0
     # The driver lets go of the interpreter's lock at each step of a statement, and with many
     # threads at work it waits long to get it back: so a step writes many rows.
@@ -84,6 +87,21 @@ def upsert_rows(
             connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
             done += at_once
     return len(rows)
+
+
+def copy_rows(connection: Connection, table: Table, rows: Iterable[Row]) -> None:
+    """Insert rows on a server by COPY, four times as fast as by statements.
+
+    They have all columns in the table's order, in the driver's form.
+    """
+    driver: Any = connection.connection.driver_connection
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    with (
+        driver.cursor() as cursor,
+        cursor.copy(f'copy "{table.name}" ({names}) from stdin') as copy,
+    ):
+        for row in rows:
+            copy.write_row(row)
 
 
 def refuse_unconverted(rows: Sequence[Row], dialect: str) -> None:
@@ -144,7 +162,7 @@ def _statement(
     dialect: str,
 ) -> Insert:
     table = table_of(model)
-    statement = _insert(dialect, table)
+    statement = insert_into(dialect, table)
     if key:
         keep = {*key, *once, *table.primary_key.columns.keys()}
         statement = statement.on_conflict_do_update(
@@ -166,8 +184,8 @@ def _driver_sql(
     return f"{head}{', '.join([one_row.strip()] * at_once)}{rest}"
 
 
-def _insert(dialect: str, table: Table) -> Any:
-    """Begin an insert that knows `on_conflict_do_update`, which the generic one does not."""
+def insert_into(dialect: str, table: Table) -> Any:
+    """Begin an insert that knows what to do on a conflict, which the generic one does not."""
     if dialect == "sqlite":
         return sqlite.insert(table)
     from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 20 ms nobody on SQLite needs

@@ -6,6 +6,7 @@ file of a value that could not be fetched.
 
 from collections.abc import Sequence, Set
 from datetime import datetime
+from operator import attrgetter
 
 from sqlalchemy import Connection, select
 
@@ -32,9 +33,9 @@ def replace_wholes(
 ) -> None:
     """Write the parts of executions; `old_keys` are the ones that may have some already."""
     old = set(old_keys)
-    for _, one in keyed:
-        for file in one.files:
-            files.put(connection, file)
+    # In one order, so that no two runs wait for each other.
+    for file in sorted((file for _, one in keyed for file in one.files), key=attrgetter("sha256")):
+        files.put(connection, file)
     steps = [(key, *row) for key, one in keyed for row in one.steps]
     replace_children(connection, Step, old_keys, steps)
     replace_children(connection, IoValue, old_keys, _values(connection, keyed, old))

@@ -3,6 +3,8 @@
 import os
 import re
 import shlex
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -66,3 +68,23 @@ def test_a_question_of_the_users_own_is_asked_as_the_docs_write_it(made):
 def test_the_join_in_the_docs_is_one(made):
     done = craftsync(made, "sql", blocks("asking.md", "sql")[1], "--format", "csv")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_tutorial_works_from_its_first_command_to_its_last(tmp_path):
+    world = World(seed=7, executions=300, now=datetime.now(UTC))
+    lines = "".join(blocks("tutorial.md", "console")).splitlines()
+    script = "\n".join(["set -eux", *(line.removeprefix("$ ") for line in lines)])
+    with lab(tmp_path, world) as one:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-c", script],
+            env={**one.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        assert one.world.requests.deletes
+    assert "deleted_by_craftsync" in done.stdout
+    assert (tmp_path / "report.html").stat().st_size > 10_000

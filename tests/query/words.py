@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 
+PATHS = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+
 
 def craftsync(made, *words, stdin="", **environ):
     return subprocess.run(
         [sys.executable, "-m", "craftsync", *words],
-        env={"PATH": os.environ["PATH"], **made.environ, **environ},
+        env={**PATHS, **made.environ, **environ},
         input=stdin,
         capture_output=True,
         text=True,

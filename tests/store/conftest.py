@@ -16,11 +16,19 @@ def template(tmp_path_factory):
     return path
 
 
-@pytest.fixture(params=["sqlite"])
-def url(request, template, tmp_path):
+@pytest.fixture(params=["sqlite", "postgresql"])
+def kind(request):
+    """Which engine a test is about: each is about both, but where it says otherwise."""
+    return request.param
+
+
+@pytest.fixture
+def url(kind, request):
     """A store of its own for each test, at the newest revision."""
-    path = tmp_path / "history.db"
-    shutil.copyfile(template, path)
+    if kind == "postgresql":
+        return engine.address(request.getfixturevalue("database"))
+    path = request.getfixturevalue("tmp_path") / "history.db"
+    shutil.copyfile(request.getfixturevalue("template"), path)
     path.chmod(0o600)
     return engine.address(path)
 
@@ -39,10 +47,20 @@ def reader(url):
     opened.dispose()
 
 
+@pytest.fixture(scope="session")
+def rolled_back(postgres, empty_store):
+    """A store on the server for all tests that leave nothing behind."""
+    name = postgres.create(empty_store)
+    opened = engine.writer(engine.address(postgres.address(name)))
+    yield opened
+    opened.dispose()
+
+
 @pytest.fixture
-def connection(writer):
+def connection(kind, request):
     """A transaction of a writer, rolled back at the end: nothing waits for the disk."""
-    with writer.connect() as opened:
+    mine = kind == "sqlite" or "url" in request.fixturenames
+    with request.getfixturevalue("writer" if mine else "rolled_back").connect() as opened:
         yield opened
         opened.rollback()
 

@@ -5,6 +5,9 @@ import io
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from lab import as_sqlite_has_it
+
 from craftsync import times
 from craftsync.records import (
     Deployment,
@@ -23,7 +26,7 @@ from craftsync.records import (
     Value,
     Whole,
 )
-from craftsync.store import environments, mirror
+from craftsync.store import environments, mirror, relations
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -175,6 +178,15 @@ def a_deployment(name="nightly", *, created_at=NOON - DAY, settings=None, **more
     )
 
 
+def place_of(url):
+    """Return what a user would write in the settings for a store."""
+    return url.database if url.drivername == "sqlite" else url.render_as_string()
+
+
+on_a_file = pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+"""What only a store in a file knows."""
+
+
 class Mirror:
     """A store's environment under a test's hands: save, mark, look."""
 
@@ -205,6 +217,14 @@ class Mirror:
             self.connection, self.key, prepared, seen_at=at, rev=rev or self.rev()
         )
 
+    def changes(self):
+        """Count the rows that were written on this connection so far."""
+        if self.connection.dialect.name == "sqlite":
+            return self.connection.connection.driver_connection.total_changes
+        return self.connection.exec_driver_sql(
+            "select sum(n_tup_ins + n_tup_upd + n_tup_del) from pg_stat_xact_user_tables"
+        ).scalar()
+
     def held(self, pipeline="train"):
         return {
             held.key.execution_id: held
@@ -212,8 +232,14 @@ class Mirror:
         }
 
     def rows(self, relation, where="1 = 1"):
-        found = self.connection.exec_driver_sql(f"select * from {relation} where {where}")
-        return [dict(row) for row in found.mappings()]
+        sql = f"select * from {relation} where {where}"
+        if public := relations.BY_NAME.get(relation):
+            sql += f" order by {', '.join(public.order)}"
+        found = self.connection.exec_driver_sql(sql)
+        return [
+            {name: as_sqlite_has_it(value) for name, value in row.items()}
+            for row in found.mappings()
+        ]
 
     def row(self, relation, where="1 = 1"):
         (row,) = self.rows(relation, where)

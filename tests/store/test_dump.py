@@ -1,6 +1,7 @@
 """The canonical dump: the same for the same world, another for any other."""
 
 import json
+import shutil
 
 import pytest
 from store.made import (
@@ -17,7 +18,7 @@ from store.made import (
 )
 
 from craftsync.records import GoneCause, Side
-from craftsync.store import dump, environments, estate, ledger, mirror
+from craftsync.store import dump, engine, environments, estate, ledger, mirror
 
 
 def fill(prod, *, at=NOON, backwards=False, said='{"a":1,"b":[2,"x"]}'):
@@ -31,11 +32,7 @@ def fill(prod, *, at=NOON, backwards=False, said='{"a":1,"b":[2,"x"]}'):
 
 @pytest.fixture
 def other(template, tmp_path):
-    """A second store."""
-    import shutil
-
-    from craftsync.store import engine
-
+    """A second store, in a file."""
     path = tmp_path / "other.db"
     shutil.copyfile(template, path)
     opened = engine.writer(engine.address(path))

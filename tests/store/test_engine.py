@@ -7,8 +7,9 @@ import threading
 from contextlib import closing, contextmanager, suppress
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
+from store.made import on_a_file
 
 from craftsync.errors import BadSettings, StoreUnusable
 from craftsync.store import engine
@@ -87,11 +88,10 @@ def test_a_name_may_hold_what_a_url_may_not(tmp_path):
 
 def test_a_failed_create_table_leaves_nothing_behind(writer):
     with writer.connect() as connection:
-        connection.execute(text("create table half (a)"))
+        connection.execute(text("create table half (a integer)"))
         connection.rollback()
     with writer.connect() as connection:
-        tables = connection.scalars(text("select name from sqlite_master where name = 'half'"))
-        assert tables.all() == []
+        assert "half" not in inspect(connection).get_table_names()
 
 
 def test_a_reader_does_not_wait_for_a_writer_and_sees_one_snapshot(writer, reader):
@@ -111,6 +111,7 @@ def test_a_reader_cannot_write(url, reader):
         connection.execute(text("insert into counter values ('more', 0)"))
 
 
+@on_a_file
 def test_a_durable_commit_is_synchronous_and_the_next_is_not(writer):
     with engine.durable_transaction(writer) as connection:
         assert connection.scalar(text("pragma synchronous")) == 2
@@ -129,6 +130,7 @@ def test_a_durable_transaction_that_fails_is_rolled_back(writer):
         assert connection.scalar(text("select count(*) from counter where name = 'more'")) == 0
 
 
+@on_a_file
 def test_a_writer_enforces_foreign_keys_and_a_migrator_does_not(url, writer):
     migrator = engine.migrator(url)
     with writer.connect() as one, migrator.connect() as other:
@@ -176,6 +178,7 @@ def test_a_damaged_store_says_so(tmp_path, template):
         opened_to_read(path)
 
 
+@on_a_file
 def test_a_full_disk_says_that_what_was_saved_stays(url, writer):
     big = text("insert into counter values ('x', zeroblob(1000000))")
     with writer.connect() as connection:
@@ -186,6 +189,7 @@ def test_a_full_disk_says_that_what_was_saved_stays(url, writer):
     assert caught.value.hint.startswith("df -h ")
 
 
+@on_a_file
 def test_a_store_locked_by_another_program_says_so(url, writer):
     with closing(sqlite3.connect(url.database, isolation_level=None)) as other:
         other.execute("begin immediate")
@@ -197,7 +201,7 @@ def test_a_store_locked_by_another_program_says_so(url, writer):
 
 def test_a_bug_keeps_its_traceback(url, writer):
     with (
-        pytest.raises(Exception, match="no such table") as caught,
+        pytest.raises(Exception, match=r"no such table|does not exist") as caught,
         engine.store_errors(url),
         writer.connect() as connection,
     ):

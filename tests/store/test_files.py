@@ -4,10 +4,12 @@ import hashlib
 import io
 
 import pytest
+from sqlalchemy import update
 from store.made import bytes_of
 
 from craftsync.records import FileBytes
 from craftsync.store import files
+from craftsync.store.models import FileChunk
 
 
 @pytest.mark.parametrize("size", [0, 1, files.CHUNK_BYTES, files.CHUNK_BYTES + 1, 2_500_000])
@@ -46,7 +48,8 @@ def test_a_file_that_is_not_held_is_not_verified(prod):
 def test_a_file_that_lost_a_piece_or_a_bit_is_not_verified(prod):
     kept = bytes_of(b"y" * (files.CHUNK_BYTES + 5))
     files.put(prod.connection, kept)
-    prod.connection.exec_driver_sql("update file_chunk set bytes = x'79' where n = 1")
+    spoil = update(FileChunk).where(FileChunk.n == 1).values(bytes=b"y")
+    prod.connection.execute(spoil)
     assert not files.verify(prod.connection, kept.sha256)
     prod.connection.exec_driver_sql("delete from file_chunk where n = 1")
     assert not files.verify(prod.connection, kept.sha256)

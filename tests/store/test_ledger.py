@@ -137,8 +137,8 @@ def test_an_environment_is_entered_once_and_follows_its_url(prod):
 
 
 def test_entering_what_is_known_writes_nothing(prod):
-    before = prod.connection.connection.driver_connection.total_changes
+    before = prod.changes()
     environments.enter(
         prod.connection, "prod", url="https://prod.example", upstream_id="env-1", seen_at=NOON
     )
-    assert prod.connection.connection.driver_connection.total_changes == before
+    assert prod.changes() == before

@@ -65,14 +65,13 @@ def test_all_columns_reach_their_relations(prod):
 
 
 def test_the_same_fetch_again_writes_nothing(prod):
-    driver = prod.connection.connection.driver_connection
     prod.save(a_whole("e1"), a_whole("e2", metrics=(a_metric(),)))
-    before = driver.total_changes
+    before = prod.changes()
     rev = prod.rev()
     saved = prod.save(a_whole("e1"), a_whole("e2", metrics=(a_metric(),)), at=NOON + HOUR, rev=rev)
     assert saved == mirror.Saved(0, 2)
     assert rev.drawn is None
-    assert driver.total_changes == before
+    assert prod.changes() == before
 
 
 def test_fetched_at_changes_only_with_content(prod):
@@ -387,7 +386,9 @@ def test_whatever_was_fetched_otherwise_makes_another_hash(change):
 
 def test_what_was_fetched_last_can_be_asked_by_key(prod):
     prod.save(a_whole("e1"), at=NOON + HOUR)
-    prepared = mirror.prepare(a_whole("e1"), dialect="sqlite", fetched_at=NOON, settled=True)
+    prepared = mirror.prepare(
+        a_whole("e1"), dialect=prod.connection.dialect.name, fetched_at=NOON, settled=True
+    )
     key = prod.held()["e1"].execution_key
     found = mirror.held_fetch(prod.connection, [key, 99])
     assert found == {key: (prepared.fetch_sha256, NOON + HOUR)}

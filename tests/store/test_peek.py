@@ -5,11 +5,11 @@ import sys
 from datetime import timedelta
 
 import pytest
-from store.made import HOUR, NOON, Mirror, a_part, a_value, a_whole
+from store.made import HOUR, NOON, Mirror, a_part, a_value, a_whole, place_of
 
 from craftsync.errors import StoreUnusable
 from craftsync.records import GoneCause, ObjectKind, PartKind, PartState
-from craftsync.store import environments, ledger, mirror, peek
+from craftsync.store import engine, environments, ledger, mirror, peek
 
 
 def test_looking_loads_no_sqlalchemy():
@@ -47,9 +47,9 @@ def filled(url, writer):
 
 
 def test_the_figures_of_an_environment(filled):
-    shown = peek.status(filled.database, now=NOON + 2 * HOUR)
+    shown = peek.status(place_of(filled), now=NOON + 2 * HOUR)
     assert shown == {
-        "store": filled.database,
+        "store": engine.place(filled),
         "schema": "0001",
         "environments": [
             {
@@ -75,13 +75,16 @@ def test_parts_are_counted_as_the_relation_has_them(filled, writer):
         )
         late = [a_part(PartKind.METRICS, PartState.DENIED)]
         prepared = mirror.prepare(
-            a_whole("e9", parts=late), dialect="sqlite", fetched_at=NOON, settled=True
+            a_whole("e9", parts=late),
+            dialect=connection.dialect.name,
+            fetched_at=NOON,
+            settled=True,
         )
         mirror.save_executions(connection, other.key, [prepared], seen_at=NOON, rev=1)
         counted = connection.exec_driver_sql(
             "select environment, state, count(*) from parts group by 1, 2 order by 1, 2"
         ).all()
-    found = peek.figures(str(filled), now=NOON)
+    found = peek.figures(place_of(filled), now=NOON)
     assert [
         (one.environment, state, count)
         for one in found.environments
@@ -92,12 +95,12 @@ def test_parts_are_counted_as_the_relation_has_them(filled, writer):
 def test_an_environment_that_was_never_mirrored_completely_has_no_age(url, writer):
     with writer.begin() as connection:
         Mirror(connection)
-    (one,) = peek.figures(url.database, now=NOON).environments
+    (one,) = peek.figures(place_of(url), now=NOON).environments
     assert (one.last_complete_at, one.age_s, one.last_outcome, one.parts) == (None, None, None, {})
 
 
 def test_a_store_without_environments_has_none(url):
-    assert peek.status(url.database, now=NOON)["environments"] == []
+    assert peek.status(place_of(url), now=NOON)["environments"] == []
 
 
 def test_a_missing_store_is_told_and_not_made(tmp_path):
@@ -117,11 +120,11 @@ def test_a_newer_store_is_told(url, writer):
     with writer.begin() as connection:
         connection.exec_driver_sql("update alembic_version set version_num = '9999'")
     with pytest.raises(StoreUnusable, match="newer craftsync"):
-        peek.figures(url.database, now=NOON)
+        peek.figures(place_of(url), now=NOON)
 
 
 def test_looking_waits_for_no_writer(filled, writer):
     with writer.begin() as connection:
         Mirror(connection).save(a_whole("e4"))
-        (one,) = peek.figures(filled.database, now=NOON + timedelta(days=1)).environments
+        (one,) = peek.figures(place_of(filled), now=NOON + timedelta(days=1)).environments
     assert one.executions == 3

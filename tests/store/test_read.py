@@ -98,7 +98,9 @@ def test_an_id_in_two_environments_is_found_twice(prod):
         prod.connection, "staging", url="https://stg", upstream_id=None, seen_at=NOON
     )
     prod.save(a_whole("e1"))
-    prepared = mirror.prepare(a_whole("e1"), dialect="sqlite", fetched_at=NOON, settled=True)
+    prepared = mirror.prepare(
+        a_whole("e1"), dialect=prod.connection.dialect.name, fetched_at=NOON, settled=True
+    )
     mirror.save_executions(prod.connection, other.key, [prepared], seen_at=NOON, rev=1)
     found = read.find_execution(prod.connection, "e1")
     assert {one.row["environment"] for one in found} == {"prod", "staging"}

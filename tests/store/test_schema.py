@@ -15,12 +15,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.schema import CreateTable
-from store.made import Mirror, a_whole
+from store.made import Mirror, a_whole, on_a_file, place_of
 
 import craftsync
 from craftsync.errors import StoreUnusable
 from craftsync.resources import migrations_dir
-from craftsync.store import engine, environments, relations, revisions, schema
+from craftsync.store import checkup, engine, environments, relations, revisions, schema
 from craftsync.store.models import Base
 
 UPGRADE = """
@@ -47,9 +47,11 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+RECREATE = "always" if op.get_context().dialect.name == "sqlite" else "never"
+
 
 def upgrade() -> None:
-    with op.batch_alter_table("execution", recreate="always") as execution:
+    with op.batch_alter_table("execution", recreate=RECREATE) as execution:
         execution.add_column(sa.Column("colour", sa.Text()))
     if os.environ.get("DIE"):
         os.kill(os.getpid(), signal.SIGKILL)
@@ -68,6 +70,7 @@ def words_of(sql):
     return sorted(re.sub(r"[\s,()\"]+", " ", sql).split())
 
 
+@on_a_file
 @pytest.mark.parametrize("table", Base.metadata.sorted_tables, ids=lambda table: table.name)
 def test_a_migrated_table_has_the_words_of_its_model(table, connection):
     made = connection.scalar(
@@ -141,14 +144,9 @@ def test_a_missing_store_is_refused_with_what_makes_one(tmp_path):
     assert caught.value.hint == "craftsync sync"
 
 
-def set_revision(url, revision):
-    with closing(sqlite3.connect(url.database)) as connection:
-        connection.execute("update alembic_version set version_num = ?", (revision,))
-        connection.commit()
-
-
-def test_a_newer_store_is_neither_read_nor_upgraded(url):
-    set_revision(url, "9999")
+def test_a_newer_store_is_neither_read_nor_upgraded(url, writer):
+    with writer.begin() as connection:
+        connection.exec_driver_sql("update alembic_version set version_num = '9999'")
     for refused in (schema.require_current, schema.upgrade):
         with pytest.raises(StoreUnusable, match="newer craftsync"):
             refused(url)
@@ -181,7 +179,7 @@ def newer(tmp_path):
 
     def run(url, **environ):
         return subprocess.run(
-            [sys.executable, "-c", UPGRADE, url.database],
+            [sys.executable, "-c", UPGRADE, place_of(url)],
             env={"PYTHONPATH": str(house), "PATH": os.environ["PATH"], **environ},
             cwd=house,
             capture_output=True,
@@ -202,48 +200,54 @@ def filled(url, writer):
     return url
 
 
-def facts(path):
-    with closing(sqlite3.connect(path)) as connection:
-        names = [
-            name
-            for (name,) in connection.execute("select name from sqlite_master where type = 'table'")
-        ]
+def facts(url):
+    opened = engine.reader(url)
+    with opened.connect() as connection:
+        found = inspect(connection)
         counts = {
-            name: connection.execute(f"select count(*) from {name}").fetchone() for name in names
+            name: connection.exec_driver_sql(f"select count(*) from {name}").scalar()
+            for name in found.get_table_names()
         }
-        shown = connection.execute("select * from mine").fetchall()
-        columns = [row[1] for row in connection.execute("pragma table_info(execution)")]
-        dangling = connection.execute("pragma foreign_key_check").fetchall()
+        shown = connection.exec_driver_sql("select * from mine").all()
+        columns = [column["name"] for column in found.get_columns("execution")]
+        dangling = checkup.damage(connection)
+    opened.dispose()
     return counts, shown, columns, dangling
 
 
 def test_an_upgrade_that_rebuilds_a_parent_keeps_every_row(filled, newer):
-    before, shown, *_ = facts(filled.database)
+    before, shown, *_ = facts(filled)
     done = newer(filled)
-    backup = f"{filled.database}.at-0001"
-    assert done.stdout == f"0001 0002 {backup}\n", done.stderr
-    after, still_shown, columns, dangling = facts(filled.database)
+    assert done.stdout.startswith("0001 0002 "), done.stderr
+    after, still_shown, columns, dangling = facts(filled)
     assert (after, still_shown) == (before, shown)
     assert "colour" in columns
     assert dangling == []
+
+
+@on_a_file
+def test_a_store_in_a_file_is_copied_before_an_upgrade(filled, newer):
+    before, *_ = facts(filled)
+    backup = f"{filled.database}.at-0001"
+    assert newer(filled).stdout == f"0001 0002 {backup}\n"
     assert stat.S_IMODE(Path(backup).stat().st_mode) == 0o600
-    assert facts(backup)[0] == before
+    assert facts(engine.address(backup))[0] == before
 
 
 def test_an_upgrade_killed_half_way_rolls_back_and_the_next_one_works(filled, newer):
-    before = facts(filled.database)
+    before = facts(filled)
     assert newer(filled, DIE="1").returncode == -9
-    assert facts(filled.database) == before
+    assert facts(filled) == before
     assert schema.current(filled) == "0001"
     assert newer(filled).stdout.startswith("0001 0002 ")
-    assert facts(filled.database)[0] == before[0]
+    assert facts(filled)[0] == before[0]
 
 
 def test_an_upgrade_that_would_lose_rows_is_rolled_back(filled, newer):
-    before = facts(filled.database)
+    before = facts(filled)
     done = newer(filled, LOSE="1")
     assert "rows before and after the revisions differ" in done.stderr
-    assert facts(filled.database) == before
+    assert facts(filled) == before
 
 
 def test_a_store_of_the_next_craftsync_is_refused_by_this_one(filled, newer):

@@ -6,13 +6,13 @@ from datetime import date, datetime, timedelta, timezone
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
-from store.made import DAY, NOON, a_whole
+from sqlalchemy import delete, insert, select, text
+from store.made import DAY, NOON, a_whole, on_a_file
 
 from craftsync.records import GoneCause
 from craftsync.store import mirror
 from craftsync.store.base import driver_moment
-from craftsync.store.models import DeploymentVersion, Pipeline, Step
+from craftsync.store.models import DeploymentVersion, Metric, Pipeline, Step
 from craftsync.store.upsert import batches, draw_keys, upsert, upsert_rows
 
 COLUMNS = list(Pipeline.__table__.c.keys())
@@ -65,9 +65,51 @@ def test_both_paths_write_the_same_bytes(prod, created_at, status):
     assert found[0] == found[1]
 
 
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0")) | st.sampled_from(
+    ["\\N", "\\.", "a\tb", "a\nb\r", "\\", '"', "é😀", ""]
+)
+numbers = st.floats(allow_nan=False, allow_infinity=False) | st.just(-0.0)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    told=st.lists(
+        st.tuples(texts, texts | st.none(), numbers | st.none(), moments | st.none()), min_size=1
+    )
+)
+def test_plain_inserts_write_the_same_bytes_as_objects_do(prod, told):
+    connection = prod.connection
+    prod.save(a_whole("e1"))
+    key = prod.held()["e1"].execution_key
+    names = list(Metric.__table__.c.keys())
+    rows = [
+        dict(zip(names, (key, name, place, number, text, at), strict=True))
+        for place, (name, text, number, at) in enumerate(told)
+    ]
+    found = []
+    for write in ("objects", "tuples"):
+        connection.execute(delete(Metric))
+        if write == "objects":
+            connection.execute(insert(Metric), rows)
+        else:
+            tuples = [in_driver_form(row, connection.dialect.name) for row in rows]
+            upsert_rows(connection, Metric, tuples)
+        found.append(connection.exec_driver_sql("select * from metric order by position").all())
+    assert repr(found[0]) == repr(found[1])
+    assert [row[1] for row in found[0]] == [name for name, *_ in told]
+
+
+@on_a_file
 @pytest.mark.parametrize("wrong", [NOON, date(2026, 3, 1), {"a": 1}, [1]])
 def test_what_a_column_type_would_have_to_convert_is_refused(prod, wrong):
-    with pytest.raises(TypeError, match="not in the form of the sqlite driver"):
+    with pytest.raises(TypeError, match="not in the form of the"):
+        upsert_rows(prod.connection, Step, [(1, 0, wrong, *[None] * 9)])
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("wrong", [{"a": 1}, [1], datetime(2026, 3, 1)])  # noqa: DTZ001 - naive
+def test_what_the_server_would_take_in_its_own_way_is_refused(prod, wrong):
+    with pytest.raises(TypeError, match=r"in the form of|no instant"):
         upsert_rows(prod.connection, Step, [(1, 0, wrong, *[None] * 9)])
 
 
@@ -110,6 +152,7 @@ def test_keys_are_never_handed_out_twice(prod):
     assert list(draw_keys(prod.connection, "execution", 3)) == [3, 4, 5]
 
 
+@on_a_file
 def test_a_low_limit_of_bound_values_is_enough(prod):
     driver = prod.connection.connection.driver_connection
     driver.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 600)
