@@ -48,7 +48,7 @@ class App(Planner):
         deleting = self.settings.purge.token(self.environ) or token
         url = self.url()
         schema.require_current(url)
-        with lock.lock(url), engine.store_errors(url):
+        with lock.lock(url, [environment.name]), engine.store_errors(url):
             schema.require_current(url)
             writer = engine.writer(url)
             reader = engine.reader(url, kept_open=self.settings.sync.workers + 1)

@@ -20,7 +20,7 @@ def repair(app: "App", environments: Sequence[Environment], ones: "Sequence[Cand
     from craftsync.sync import repair as repairing  # noqa: PLC0415 - a room of the works
 
     url, options, limits = app.url(), app.sync_options(), app._limits()
-    with lock.lock(url), engine.store_errors(url):
+    with lock.lock(url, [one.name for one in environments]), engine.store_errors(url):
         schema.require_current(url)
         writer = engine.writer(url)
         try:

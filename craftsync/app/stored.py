@@ -41,7 +41,7 @@ class Stored:
         from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
 
         url = self.url()
-        with lock.lock(url), engine.store_errors(url):
+        with lock.lock(url, ()), engine.store_errors(url):
             return schema.upgrade(url)
 
     def revision(self) -> tuple[str, str]:

@@ -136,7 +136,7 @@ def store_errors(url: URL | None = None) -> Iterator[None]:
 def _sqlite(url: URL, mode: str, begin: str, *, foreign_keys: str, kept_open: int = 5) -> Engine:
     path = path_of(url)
     if path is None:
-        return _server(url, read_only=mode == "ro")
+        return _server(url, read_only=mode == "ro", kept_open=kept_open)
     engine = create_engine(url, creator=_opener(path, mode, foreign_keys), pool_size=kept_open)
 
     @event.listens_for(engine, "begin")
@@ -166,13 +166,14 @@ def _opener(path: str, mode: str, foreign_keys: str) -> Callable[[], sqlite3.Con
     return open_file
 
 
-def _server(url: URL, *, read_only: bool) -> Engine:
+def _server(url: URL, *, read_only: bool, kept_open: int = 5) -> Engine:
     options = [*_asked_for(url), *_ON_A_SERVER]
     if read_only:
         options.append("-c default_transaction_read_only=on")
     try:
         return create_engine(
             url.difference_update_query(["options"]),
+            pool_size=kept_open,
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
             connect_args={"options": " ".join(options), "application_name": who()},
         )

@@ -17,10 +17,10 @@ _WAIT = "Wait for its end, or let cron pass over it: craftsync sync --skip-if-bu
 
 
 @contextmanager
-def lock(url: URL, environments: Collection[str] = ()) -> Iterator[None]:
+def lock(url: URL, environments: Collection[str]) -> Iterator[None]:
     """Be the only one in this block that writes these environments of the store at `url`.
 
-    Without a name nothing is locked on a server: its schema has a lock of its own, taken by what
+    With no names nothing is locked on a server: its schema has a lock of its own, taken by what
     changes it. Raises `Busy` at once where another process, or another thread, is at work, and
     `StoreUnusable` where the lock was lost on the way.
     """

@@ -4,7 +4,7 @@ import itertools
 from contextlib import contextmanager
 
 import pytest
-from lab import HOUR
+from lab import DAY, HOUR
 from lab import lab as make_lab
 
 from craftsync.simulator import World
@@ -57,6 +57,12 @@ def figures_of(lab):
     return {name: told[name] for name in told if name != "store"}
 
 
+def report_of(lab):
+    """Every figure of a report over a week, asked through a replica."""
+    app = lab.app
+    return app.report(since=app.now() - 7 * DAY, until=app.now())
+
+
 def live(lab, number):
     """Let the world go on, each time in another way."""
     lab.world.advance(HOUR / 4)
@@ -84,4 +90,5 @@ def test_both_engines_hold_the_same(two, figures, seed):
         for relation in relations.PUBLIC:
             assert rows_of(there, relation) == rows_of(here, relation), relation.name
         assert figures_of(there) == figures_of(here)
+        assert report_of(there) == report_of(here)
     figures("G6", f"world {seed}", lines=len(found), differences=0)

@@ -331,7 +331,7 @@ def test_whoever_holds_the_lock_is_named_and_a_running_run_is_no_finding(lab):
         ledger.begin_run(connection, key, started_at=lab.world.now, version="0")
     holding = (
         "import sys; from craftsync.store import engine, lock\n"
-        "with lock.lock(engine.address(sys.argv[1])): print('held', flush=True); input()"
+        "with lock.lock(engine.address(sys.argv[1]), ()): print('held', flush=True); input()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", holding, str(lab.store)],

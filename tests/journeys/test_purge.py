@@ -477,7 +477,7 @@ def test_a_policy_plans_and_applies_in_one_go(real):
 
 def test_another_craftsync_at_work_is_not_disturbed(lab):
     plan = planned(lab)
-    with lock.lock(engine.address(lab.store)), pytest.raises(Busy):
+    with lock.lock(engine.address(lab.store), ["default"]), pytest.raises(Busy):
         erased(lab, plan)
     assert deletes(lab) == []
 

@@ -584,7 +584,7 @@ def test_a_store_without_settled_executions_has_nothing_to_compare(tmp_path):
 def test_nothing_is_written_and_no_lock_is_needed(lab):
     lab.world.append_lines("t0", [Line(AT, "late")])
     before = everything(lab), lab.rows("select * from sync_run"), lab.rows("select * from scope")
-    with lock.lock(engine.address(lab.store)):
+    with lock.lock(engine.address(lab.store), ["default"]):
         assert verified(lab) == [("t0", "logs", "1 line more upstream")]
     assert before == (
         everything(lab),

@@ -109,7 +109,7 @@ def test_only_what_differs_is_written(lab):
 
 def test_nothing_that_differs_is_nothing_to_write_and_takes_no_lock(lab):
     before = everything(lab), lab.rows("select * from sync_run"), lab.rows("select * from scope")
-    with lock.lock(engine.address(lab.store)):
+    with lock.lock(engine.address(lab.store), ["default"]):
         rows, said = repaired(lab)
     assert rows == []
     assert "nothing differs" in said
@@ -184,7 +184,7 @@ def test_the_next_sync_looks_through_a_listing_whose_executions_were_repaired(la
 
 def test_another_craftsync_at_work_ends_with_75(lab):
     lab.world.append_lines("t0", [Line(AT, "late")])
-    with lock.lock(engine.address(lab.store)):
+    with lock.lock(engine.address(lab.store), ["default"]):
         done = run(lab, "--sample", "100%", "--repair")
     assert done.exit_code == 75
     assert "1 line more upstream" in done.stdout

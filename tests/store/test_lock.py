@@ -15,7 +15,7 @@ from craftsync.store.lock import lock
 HOLD = """
 import sys, time
 from craftsync.store import engine, lock
-with lock.lock(engine.address(sys.argv[1])):
+with lock.lock(engine.address(sys.argv[1]), ()):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -27,21 +27,21 @@ def place(tmp_path):
 
 
 def test_a_second_holder_is_refused_at_once(place):
-    with lock(place), pytest.raises(Busy) as caught, lock(place):
+    with lock(place, ()), pytest.raises(Busy) as caught, lock(place, ()):
         pass
     assert "--skip-if-busy" in caught.value.hint
 
 
 def test_the_lock_is_free_again_after_its_block(place):
     for _ in range(2):
-        with lock(place):
+        with lock(place, ()):
             pass
 
 
 def test_the_lock_file_is_for_its_user_alone_and_no_store_is_made(place, tmp_path):
     before = os.umask(0)
     try:
-        with lock(place):
+        with lock(place, ()):
             (file,) = (tmp_path / "new").iterdir()
             assert file.name == "history.db.lock"
             assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -56,11 +56,11 @@ def test_the_lock_of_a_killed_process_is_not_stale(place):
     )
     try:
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(Busy), lock(place):
+        with pytest.raises(Busy), lock(place, ()):
             pass
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait()
-        with lock(place):
+        with lock(place, ()):
             pass
     finally:
         holder.kill()
