@@ -47,9 +47,13 @@ COMMANDS: Mapping[str, Lazy] = {
     "deployments": Lazy("craftsync.cli.deployments", "deployments", "List the deployments."),
     "runs": Lazy("craftsync.cli.runs", "runs", "List executions, the newest first."),
     "purge": Lazy(
-        "craftsync.cli.purge", "purge", "Delete upstream what is old enough and proved to be here."
+        "craftsync.cli.purge", "purge", "Delete upstream what is old enough, and proved to be here."
     ),
-    "delete": Lazy("craftsync.cli.delete", "delete", "Delete executions or a deployment upstream."),
+    "delete": Lazy(
+        "craftsync.cli.delete",
+        "delete",
+        "Delete executions or a deployment upstream, proved to be here.",
+    ),
     "diff": Lazy("craftsync.cli.diff", "diff", "Compare two executions."),
     "io": Lazy("craftsync.cli.io", "io", "Get inputs and outputs: one, a table, or to run again."),
     "search": Lazy("craftsync.cli.search", "search", "Find text in all log lines."),
