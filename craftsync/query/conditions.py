@@ -104,7 +104,7 @@ class _Writer:
         )
         return (
             f"exists (select 1 {self._dialect.values(name.name)} and v.name = {bound}"
-            f" and v.value is not null and ({holds}))"
+            f" and v.value is not null and ({holds}){self._dialect.fence})"
         )
 
     def _of_whole(self, one: Comparison) -> str:

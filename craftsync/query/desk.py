@@ -4,11 +4,13 @@ Each desk has a connection and a schema of its own, so that one can be filled wh
 made on another. The relations stand in the database attached as `replica`.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from craftsync.errors import StoreUnusable
 from craftsync.query import misfits
 from craftsync.store import relations, staging
 from craftsync.store.relation import Relation
@@ -41,8 +43,26 @@ _INSTEAD: Mapping[str, Mapping[str, str]] = {
 
 def attach(file: Path) -> str:
     """Write the statement that attaches a file as `replica`."""
-    name = str(file).replace("'", "''")
-    return f"attach '{name}' as replica"
+    return f"attach {quoted(file)} as replica"
+
+
+def quoted(path: Path) -> str:
+    """Write a path as text of SQL."""
+    return "'" + as_text(path).replace("'", "''") + "'"
+
+
+def as_text(path: Path) -> str:
+    """Write a path as DuckDB takes it, which is UTF-8, whatever the system believes of names.
+
+    Raises `StoreUnusable` for one that is none.
+    """
+    try:
+        return os.fsencode(path).decode()
+    except UnicodeDecodeError:
+        raise StoreUnusable(
+            f"DuckDB takes no path that is not UTF-8: {str(path)!r}.",
+            hint="Keep the store, or XDG_CACHE_HOME, in a folder of another name.",
+        ) from None
 
 
 def hush(duck: "duckdb.DuckDBPyConnection") -> None:

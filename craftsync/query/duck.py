@@ -67,7 +67,7 @@ class Session:
         self._spill = following.file.parent / f"spill-{secrets.token_hex(8)}"
         settings: dict[str, Any] = {
             "memory_limit": memory,
-            "temp_directory": str(self._spill),
+            "temp_directory": desk.as_text(self._spill),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
         }

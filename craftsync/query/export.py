@@ -23,6 +23,7 @@ import filelock
 
 from craftsync import __version__, times
 from craftsync.errors import Busy, Usage
+from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
 from craftsync.store import relations
 from craftsync.store.relation import Relation
@@ -182,7 +183,7 @@ def _relation(
         f'select environment, {month}, count(*) from "{relation.name}" group by all order by all'
     ).fetchall()
     for environment, of_month, rows in partitions:
-        path = f"{relation.name}/environment={_quoted(environment)}/month={of_month}/data.parquet"
+        path = f"{relation.name}/environment={_folder(environment)}/month={of_month}/data.parquet"
         known = held.get(path)
         is_same = (
             known is not None
@@ -211,7 +212,7 @@ def _file(
     ((rows,),) = session.connection.execute(
         f'copy (select {columns} from "{relation.name}" where environment = $environment'
         f" and {of_month} >= timestamp '{month}-01' and {of_month} < timestamp '{later}'"
-        f" order by {order}) to '{str(draft).replace(chr(39), chr(39) * 2)}'"
+        f" order by {order}) to {quoted(draft)}"
         " (format parquet, compression zstd, use_tmp_file false)",
         {"environment": environment},
     ).fetchall()
@@ -259,6 +260,6 @@ def _finish(folder: Path, standing: Standing, as_of: str, files: Iterable[File])
     (folder / _UNFINISHED).unlink(missing_ok=True)
 
 
-def _quoted(environment: str) -> str:
+def _folder(environment: str) -> str:
     """Write a name so that it is one folder's, whatever it holds, as Hive's readers expect it."""
     return quote(environment, safe="")

@@ -168,7 +168,7 @@ class Replica:
         spill = self.folder / f"spill-{os.getpid()}"
         settings: dict[str, Any] = {
             "memory_limit": self.memory,
-            "temp_directory": str(spill),
+            "temp_directory": desk.as_text(spill),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
             "preserve_insertion_order": True,

@@ -9,6 +9,7 @@ from its first byte.
 import contextlib
 import http.client
 import re
+import sys
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -98,6 +99,8 @@ def exchange(
     try:
         # A server may answer and close before it has read everything.
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            # As http.client tells the interpreter of each of its own.
+            sys.audit("http.client.send", connection, head)
             sock.sendall(head + body if body else head)
         return _plain(file, connection) or _other(file, connection, method)
     except BaseException:

@@ -43,7 +43,7 @@ def states(found, environment="default"):
 
 def written(lab, *outcomes):
     path = lab.folder / "craftsync.prom"
-    lab.app.write_metrics(path, SyncReport(1, outcomes))
+    lab.app.write_metrics(path, SyncReport(1, outcomes, True))
     return path
 
 

@@ -244,5 +244,5 @@ def test_two_sources_of_sql_exclude_each_other(made):
 
 
 def test_no_bar_is_drawn_on_stdout(made):
-    asked = "select count(*) as n from range(40000000) a where md5(a.range::varchar) > '1'"
+    asked = "select count(*) as n from range(16000000) a where md5(a.range::varchar) > '1'"
     assert json.loads(told(made, asked, "--json"))[0]["n"] > 0
