@@ -60,6 +60,7 @@ def test_the_sync_role_makes_nothing_outside_of_its_schema(made, postgres, roles
             connection.execute("create table public.mine (a integer)")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "words",
     [

@@ -114,7 +114,7 @@ CHANGES = ("advance", "new", "finish", "delete", "recreate", "deployment", "gone
 
 
 @settings(
-    max_examples=3,
+    max_examples=2,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink one takes minutes
@@ -370,7 +370,7 @@ def test_killed_at_any_moment_of_a_refresh_the_next_question_is_right(calm):
     calm.sync()
     agrees(calm)
     died = 0
-    for delay in (0.06, 0.1, 0.14, 0.17, 0.2, 0.23, 0.26, 0.3):
+    for delay in (0.1, 0.17, 0.23, 0.3):
         calm.world.add_execution("fraud-detect")
         calm.world.advance(HOUR)
         calm.sync()
