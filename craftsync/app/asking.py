@@ -54,14 +54,14 @@ class Asking(Stored):
         Raises `Usage` for a folder that holds something else or cannot be written, `Busy` while
         another export writes it, `StoreUnusable` when there is no store or it cannot be read.
         """
-        from craftsync.query import duck, export  # noqa: PLC0415 - a room of the works
+        from craftsync.query import duck, export, manifest  # noqa: PLC0415 - a room of the works
         from craftsync.store import snapshot  # noqa: PLC0415 - a wing
 
         now, replica = self.now(), self.replica()
         with export.folder_of(folder):
             following = replica.follow(now)
             pointer = replica.pointer()
-            before = export.read_manifest(folder) if since_last else None
+            before = manifest.read(folder) if since_last else None
             with snapshot.look(self.settings.store) as found:
                 standing = pointer.standing if pointer else found.standing()
                 changed = export.changed_since(found, before)

@@ -11,18 +11,17 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
 
 from craftsync.errors import CraftsyncError, Missing, UpstreamFault
 from craftsync.purge import asking, look
-from craftsync.purge.asking import Answered
 from craftsync.purge.book import Book, End, untried
 from craftsync.purge.evidence import Copy, Examiner
 from craftsync.purge.job import Job, Outcome, Progress, Result
-from craftsync.purge.look import Seen, Sight
+from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item
 from craftsync.purge.proof import Proof, Unread, prove
+from craftsync.purge.turns import Erased, Examined, Found, Read, Turn
 from craftsync.store.audit import Try
 from craftsync.upstream import exact
 
@@ -39,45 +38,6 @@ _WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
 _WENT_WRONG = {Outcome.FAILED, Outcome.IN_DOUBT}
 
 
-@dataclass(frozen=True, slots=True)
-class _Turn:
-    """An item, how often it was tried, how long to wait before the next try, and why."""
-
-    item: Item
-    tried: int = 0
-    wait_s: float = 0.0
-    error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the store holds of some items, read at once."""
-
-    copies: list[tuple[_Turn, Copy | None]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Examined:
-    """What was found of an item: a proof, or what a look saw of one that upstream denies."""
-
-    turn: _Turn
-    proof: Proof
-    seen: Seen | None = None
-    fatal: CraftsyncError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Erased:
-    """What came of a try."""
-
-    turn: _Turn
-    what: Try
-    answered: Answered
-
-
-_Found: TypeAlias = _Read | _Examined | _Erased
-
-
 class Conveyor:
     """Delete the executions of a plan; `fatal` is what ended it early."""
 
@@ -86,11 +46,11 @@ class Conveyor:
         self._book = book
         self._examiner = examiner
         self._pool = pool
-        self._arrived: queue.SimpleQueue[Future[_Found]] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Future[Found]] = queue.SimpleQueue()
         self._examining = 0
-        self._erasing: set[Future[_Found]] = set()
-        self._proved: deque[_Examined] = deque()
-        self._waiting: deque[_Turn] = deque()
+        self._erasing: set[Future[Found]] = set()
+        self._proved: deque[Examined] = deque()
+        self._waiting: deque[Turn] = deque()
         self._ends: list[End] = []
         self._untried: list[End] = []
         self._failures = 0
@@ -101,7 +61,7 @@ class Conveyor:
     def run(self, items: Sequence[Item], doubted: Sequence[Item] = ()) -> list[Result]:
         """Delete items; tell what became of each, in their order. `doubted` were tried before."""
         before = set(doubted)
-        self._waiting.extend(_Turn(item, tried=int(item in before)) for item in items)
+        self._waiting.extend(Turn(item, tried=int(item in before)) for item in items)
         try:
             while True:
                 self._begin()
@@ -147,39 +107,39 @@ class Conveyor:
         self._book.write(intents=intents, ends=self._ends, untried=self._untried)
         self._ends, self._untried = [], []
 
-    def _submit(self, work: Callable[..., _Found], *given: object) -> Future[_Found]:
+    def _submit(self, work: Callable[..., Found], *given: object) -> Future[Found]:
         future = self._pool.submit(work, *given)
         future.add_done_callback(self._arrived.put)
         return future
 
-    def _read(self, turns: Sequence[_Turn]) -> _Read:
+    def _read(self, turns: Sequence[Turn]) -> Read:
         """Read what the store holds of some items."""
         # Those that rest do it here: what is read is to be fresh.
         if pause := max(turn.wait_s for turn in turns):
             self._job.sleep(pause)
         copies = self._examiner.read([turn.item for turn in turns])
-        return _Read(list(zip(turns, copies, strict=True)))
+        return Read(list(zip(turns, copies, strict=True)))
 
-    def _examine(self, turn: _Turn, copy: Copy | None) -> _Examined:
+    def _examine(self, turn: Turn, copy: Copy | None) -> Examined:
         """Prove an item; runs in many threads."""
         job, item = self._job, turn.item
         try:
             try:
                 job.eraser.address(item.kind, item.key.execution_id)
-                return _Examined(turn, self._examiner.execution(item, copy))
+                return Examined(turn, self._examiner.execution(item, copy))
             except Missing as fault:
                 seen = look.closely_at_execution(job.platform, item.key, item.pipeline_name or "")
                 nothing = Unread(exact.plain(str(fault)))
-                return _Examined(turn, prove(item, None, nothing), seen)
+                return Examined(turn, prove(item, None, nothing), seen)
         except CraftsyncError as fault:
             nothing = Unread(exact.plain(str(fault)))
             fatal = None if isinstance(fault, UpstreamFault) else fault
-            return _Examined(turn, prove(item, None, nothing), fatal=fatal)
+            return Examined(turn, prove(item, None, nothing), fatal=fatal)
 
-    def _erase(self, turn: _Turn, what: Try) -> _Erased:
+    def _erase(self, turn: Turn, what: Try) -> Erased:
         """Ask for a delete; runs in many threads."""
         answered = asking.for_execution(self._job, turn.item, tried_before=turn.tried > 0)
-        return _Erased(turn, what, answered)
+        return Erased(turn, what, answered)
 
     def _take_some(self) -> None:
         """Wait for what arrives, and a moment longer: what is written at once costs once."""
@@ -191,19 +151,19 @@ class Conveyor:
             except queue.Empty:
                 return
 
-    def _take(self, future: Future[_Found]) -> None:
+    def _take(self, future: Future[Found]) -> None:
         self._erasing.discard(future)
         found = future.result()
-        if isinstance(found, _Read):
+        if isinstance(found, Read):
             for turn, copy in found.copies:
                 self._submit(self._examine, turn, copy)
-        elif isinstance(found, _Erased):
+        elif isinstance(found, Erased):
             self._take_erased(found)
         else:
             self._examining -= 1
             self._take_examined(found)
 
-    def _take_examined(self, found: _Examined) -> None:
+    def _take_examined(self, found: Examined) -> None:
         item = found.turn.item
         if found.fatal is not None:
             self.fatal = self.fatal or found.fatal
@@ -223,7 +183,7 @@ class Conveyor:
         self._untried.append(end)
         self._note(Result(item, outcome, error))
 
-    def _take_erased(self, found: _Erased) -> None:
+    def _take_erased(self, found: Erased) -> None:
         answered, turn = found.answered, found.turn
         self._ends.append(End(found.what, answered.outcome, answered.error))
         self.fatal = self.fatal or answered.fatal
@@ -248,6 +208,6 @@ class Conveyor:
         done, _ = wait(self._erasing, timeout=PATIENCE_S)
         for future in done:
             found = future.result() if future.exception() is None else None
-            if isinstance(found, _Erased):
+            if isinstance(found, Erased):
                 self._ends.append(End(found.what, found.answered.outcome, found.answered.error))
         self._write()

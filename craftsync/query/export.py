@@ -9,29 +9,26 @@ one. What did not change since an export is left as it is.
 """
 
 import hashlib
-import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import filelock
 
-from craftsync import __version__, times
+from craftsync import times
 from craftsync.errors import Busy, Usage
+from craftsync.query import manifest
 from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
+from craftsync.query.manifest import MANIFEST, UNFINISHED, File, Manifest
 from craftsync.store import relations
 from craftsync.store.relation import Relation
-from craftsync.store.snapshot import Mark, Snapshot, Standing
+from craftsync.store.snapshot import Snapshot, Standing
 
-MANIFEST = "manifest.json"
-_UNFINISHED = "manifest.json.unfinished"
-_FORMAT = 1
 _BY_MONTH_OF: Mapping[str, str] = {
     "environments": "first_synced_at",
     "sync_runs": "started_at",
@@ -44,28 +41,6 @@ _BY_MONTH_OF: Mapping[str, str] = {
 }
 _OF_PARTS = "execution_created_at"
 _CAREFUL = timedelta(days=1)  # a run notes what it saw by its start, and may end after an export
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """A file of the export: what it holds, and how to know that it is whole."""
-
-    path: str
-    relation: str
-    environment: str
-    month: str
-    rows: int
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Manifest:
-    """What an export holds, and how far the store had come."""
-
-    standing: Standing
-    as_of: str
-    files: Mapping[str, File]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +101,7 @@ def folder_of(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         names = {one.name for one in folder.iterdir()}
-        if names - {".lock"} and not names & {MANIFEST, _UNFINISHED}:
+        if names - {".lock"} and not names & {MANIFEST, UNFINISHED}:
             raise Usage(
                 f"{folder} holds something that is no export.", hint="Name an empty folder."
             )
@@ -138,19 +113,6 @@ def folder_of(folder: Path) -> Iterator[None]:
         raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.") from flaw
 
 
-def read_manifest(folder: Path) -> Manifest | None:
-    """Read what an export holds; None where there is no whole one."""
-    try:
-        said = json.loads((folder / MANIFEST).read_bytes())
-        if said["format"] != _FORMAT or said["version"] != __version__:
-            return None
-        files = {one["path"]: File(**one) for one in said["files"]}
-        marks = {int(key): Mark(*mark) for key, mark in said["marks"].items()}
-        return Manifest(Standing(said["store_id"], marks), said["as_of"], files)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def write(
     session: Session, folder: Path, *, standing: Standing, before: Manifest | None, changed: Changed
 ) -> Iterator[Written]:
@@ -158,7 +120,7 @@ def write(
 
     `session` must not be locked: it writes files. To be called within `folder_of`.
     """
-    _begin(folder)
+    manifest.begin(folder)
     held = dict(before.files) if before else {}
     files: dict[str, File] = {}
     for relation in relations.PUBLIC:
@@ -172,7 +134,7 @@ def write(
             bytes=sum(one.bytes for one, _ in done),
         )
     _forget_others(folder, files)
-    _finish(folder, standing, times.utc_text(session.as_of), files.values())
+    manifest.finish(folder, standing, times.utc_text(session.as_of), files.values())
 
 
 def _relation(
@@ -225,39 +187,12 @@ def _file(
     return File(path, relation.name, environment, month, rows, size, sha256)
 
 
-def _begin(folder: Path) -> None:
-    """Say that the folder is an export of ours, and not a whole one."""
-    unfinished = folder / _UNFINISHED
-    if (folder / MANIFEST).exists():
-        (folder / MANIFEST).replace(unfinished)
-    unfinished.touch(mode=0o600)
-
-
 def _forget_others(folder: Path, files: Mapping[str, File]) -> None:
     """Take away the files of partitions that are no more, and what a crash left."""
     for relation in relations.PUBLIC:
         for file in (folder / relation.name).glob("environment=*/month=*/*"):
             if str(file.relative_to(folder)) not in files:
                 file.unlink()
-
-
-def _finish(folder: Path, standing: Standing, as_of: str, files: Iterable[File]) -> None:
-    said: dict[str, Any] = {
-        "format": _FORMAT,
-        "version": __version__,
-        "as_of": as_of,
-        "store_id": standing.store_id,
-        "marks": {str(key): [mark.rev, mark.token] for key, mark in standing.marks.items()},
-        "files": [asdict(one) for one in files],
-    }
-    draft = folder / f"{MANIFEST}.growing"
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump(said, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.chmod(0o600)
-    draft.replace(folder / MANIFEST)
-    (folder / _UNFINISHED).unlink(missing_ok=True)
 
 
 def _folder(environment: str) -> str:
