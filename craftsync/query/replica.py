@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -142,9 +143,15 @@ class Replica:
         if held.file.stat().st_size > _BLOATED * held.built_bytes:
             return None
         try:
-            shutil.copyfile(held.file, growing)
-            with self._writing(growing) as duck:
-                loading.Loader(duck, found).refresh(held.standing.marks, standing.marks)
+            with ThreadPoolExecutor(1) as copier, self._writing() as duck:
+                copying = copier.submit(shutil.copyfile, held.file, growing)
+
+                def attach() -> None:
+                    copying.result()
+                    duck.execute(desk.attach(growing))
+
+                loader = loading.Loader(duck, found, attach)
+                loader.refresh(held.standing.marks, standing.marks)
         except duckdb.Error as flaw:
             _raise_if_full(flaw)
             return None
@@ -154,15 +161,17 @@ class Replica:
         import duckdb  # noqa: PLC0415 - heavy
 
         try:
-            with self._writing(growing) as duck:
-                loading.Loader(duck, found).build()
+            with self._writing() as duck:
+                duck.execute(desk.attach(growing))
+                loading.Loader(duck, found, attach=lambda: None).build()
         except duckdb.IOException as flaw:
             _raise_if_full(flaw)
             raise
         return growing.stat().st_size
 
     @contextmanager
-    def _writing(self, file: Path) -> Iterator["duckdb.DuckDBPyConnection"]:
+    def _writing(self) -> Iterator["duckdb.DuckDBPyConnection"]:
+        """Open a DuckDB in which a file is attached as `replica`, written back at the end."""
         import duckdb  # noqa: PLC0415 - heavy
 
         spill = self.folder / f"spill-{os.getpid()}"
@@ -176,7 +185,6 @@ class Replica:
         try:
             with duckdb.connect(":memory:", config=settings) as duck:
                 desk.hush(duck)
-                duck.execute(desk.attach(file))
                 yield duck
                 duck.execute("checkpoint replica")
                 duck.execute("detach replica")

@@ -94,8 +94,8 @@ def follow_by_hand(made, seen, pointer, standing, loading):
     copy = made.folder / "copy.duckdb"
     shutil.copyfile(pointer.file, copy)
     with duckdb.connect(":memory:") as duck:
-        duck.execute(desk.attach(copy))
-        loading.Loader(duck, seen).refresh(pointer.standing.marks, standing.marks)
+        loader = loading.Loader(duck, seen, attach=lambda: duck.execute(desk.attach(copy)))
+        loader.refresh(pointer.standing.marks, standing.marks)
 
 
 def test_a_run_that_changed_nothing_leaves_the_replica_as_it_is(calm):
