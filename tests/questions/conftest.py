@@ -20,16 +20,26 @@ def moment(text):
 
 
 class History:
-    """Public relations in DuckDB, filled row by row; what is not said is calm."""
+    """Public relations in DuckDB, filled when it is asked; what is not said is calm."""
 
     def __init__(self, duck):
-        self.duck = duck
+        self._duck = duck
         self._count = 0
         self._environments = set()
+        self._waiting = {}
         for relation in relations.PUBLIC:
             duck.execute(relation.create_table("duckdb"))
         for macro in MACROS:
             duck.execute(macro)
+
+    @property
+    def duck(self):
+        """The connection, with every row that was added."""
+        for relation, rows in self._waiting.items():
+            with self._duck.appender(relation) as appender:
+                appender.append_rows(rows)
+        self._waiting.clear()
+        return self._duck
 
     def add(self, relation, **columns):
         """Add a row to a relation; columns that are not named are NULL."""
@@ -38,12 +48,12 @@ class History:
             self._environments.add(environment)
             self.add("environments", environment=environment)
         kinds = relations.BY_NAME[relation].columns
-        cells = [
-            moment(cell) if kinds[name] == "instant" else cell for name, cell in columns.items()
+        row = [
+            moment(columns.pop(name, None)) if kind == "instant" else columns.pop(name, None)
+            for name, kind in kinds.items()
         ]
-        names = ", ".join(f'"{name}"' for name in columns)
-        marks = ", ".join("?" for _ in columns)
-        self.duck.execute(f'insert into "{relation}" ({names}) values ({marks})', cells)
+        assert not columns, f"{relation} has no {columns}"
+        self._waiting.setdefault(relation, []).append(row)
 
     def run(
         self, execution_id=None, at="2026-03-10", status="Succeeded", *, environment="prod",
