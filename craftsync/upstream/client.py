@@ -7,21 +7,19 @@ nowhere else. No redirect is followed: the bearer stays where it was meant to go
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from types import NoneType
 from typing import Any
 
 from craftsync.errors import BadPayload, Missing
 from craftsync.records import FileBytes, ListedExecution, Payload, Side
 from craftsync.upstream import exact, payloads
-from craftsync.upstream.answers import Answer, in_parts, json_object, listing, listing_of
-from craftsync.upstream.auth import Bearer
+from craftsync.upstream.access import Access
+from craftsync.upstream.answers import in_parts, json_object, listing, listing_of
 from craftsync.upstream.paths import url
-from craftsync.upstream.retries import Retries, Transient
-from craftsync.upstream.signing_in import SignIn
-from craftsync.upstream.transport import Through, Transport
+from craftsync.upstream.retries import Transient
+from craftsync.upstream.transport import Through
 
 LISTING_BYTES = 1 << 29
 DETAIL_BYTES = 1 << 26
@@ -36,37 +34,13 @@ class ExecutionListing:
     entries: Sequence[ListedExecution | BadPayload] | None
 
 
-class Platform:
+class Platform(Access):
     """One environment of the platform, as a token sees it.
 
     All methods are safe to call from many threads. They raise `Missing` (404 with an error
     object), `Denied` (403), `TooBig`, `BadAnswer` (anything that proves nothing), `BadCredentials`
     when the SDK token is refused, and `Unreachable` when the platform asks for too long a wait.
     """
-
-    def __init__(
-        self,
-        *,
-        environment_url: str,
-        control_url: str,
-        sdk_token: str,
-        transport: Transport,
-        retries: Retries,
-        monotonic: Callable[[], float],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._environment_url = environment_url
-        self._transport = transport
-        self._retries = retries
-        self._now = now
-        sign_in = SignIn(control_url, sdk_token, transport=transport, retries=retries, now=now)
-        self._bearer = Bearer(sign_in.renew, clock=monotonic)
-        transport.hide(sdk_token)
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far, second attempts and renewals included."""
-        return self._transport.requests
 
     @property
     def bytes_received(self) -> int:
@@ -174,10 +148,6 @@ class Platform:
         address = url(self._environment_url, "metrics", kind, query=query)
         return self._decoded("GET", address, (dict,), "JSON object", max_bytes=DETAIL_BYTES)
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._transport.close()
-
     def _object(self, collection: str, name: str) -> Payload:
         address = url(self._environment_url, collection, name)
         found: Payload = self._decoded(
@@ -224,25 +194,3 @@ class Platform:
         return self._retries.run(
             lambda: listing(self._signed("GET", address, max_bytes=LISTING_BYTES), key=key)
         )
-
-    def _signed(
-        self,
-        method: str,
-        address: str,
-        *,
-        max_bytes: int,
-        body: bytes | None = None,
-        through: Through | None = None,
-    ) -> Answer:
-        """Send one request; a 401 renews the token, and the request is sent once more at once."""
-        token = self._bearer.token()
-        answer = self._transport.send(
-            method, address, token=token, body=body, max_bytes=max_bytes, through=through
-        )
-        if answer.status == 401:
-            self._bearer.forget(refused=token)
-            token = self._bearer.token()
-            answer = self._transport.send(
-                method, address, token=token, body=body, max_bytes=max_bytes, through=through
-            )
-        return answer.checked(now=self._now())

@@ -5,17 +5,13 @@ decides. A 401 alone is sent again with a new token: nothing was done for it.
 """
 
 import urllib.parse
-from collections.abc import Callable
-from datetime import datetime
 
 from craftsync.errors import BadAnswer
 from craftsync.records import Payload
+from craftsync.upstream.access import Access
 from craftsync.upstream.answers import Answer, json_object
-from craftsync.upstream.auth import Bearer
 from craftsync.upstream.paths import url
-from craftsync.upstream.retries import Retries, Transient
-from craftsync.upstream.signing_in import SignIn
-from craftsync.upstream.transport import Transport
+from craftsync.upstream.retries import Transient
 
 _MOST_BYTES = 1 << 20
 
@@ -30,36 +26,13 @@ class Unclear(BadAnswer):
         self.retry_after_s = retry_after_s
 
 
-class Eraser:
+class Eraser(Access):
     """Delete in one environment of the platform, with a token that may.
 
     Safe to call from many threads. A method returns when the platform says that it has deleted
     the very thing. It raises `Missing` and `Denied` for the platform's own no, `BadAnswer` for any
     other clear no, and `Unclear` for all that proves nothing: a timeout, a cut, 5xx, HTML.
     """
-
-    def __init__(
-        self,
-        *,
-        environment_url: str,
-        control_url: str,
-        sdk_token: str,
-        transport: Transport,
-        retries: Retries,
-        monotonic: Callable[[], float],
-        now: Callable[[], datetime],
-    ) -> None:
-        self._environment_url = environment_url
-        self._transport = transport
-        self._now = now
-        sign_in = SignIn(control_url, sdk_token, transport=transport, retries=retries, now=now)
-        self._bearer = Bearer(sign_in.renew, clock=monotonic)
-        transport.hide(sdk_token)
-
-    @property
-    def requests(self) -> int:
-        """How many requests were sent so far, renewals included."""
-        return self._transport.requests
 
     def sign_in(self) -> None:
         """Sign in now, so that no delete begins with a token that is refused.
@@ -93,20 +66,10 @@ class Eraser:
         if execution_rule is not None and told.get("execution_rule") != execution_rule:
             raise Unclear(f"{answer.what}: the answer tells of another execution_rule")
 
-    def close(self) -> None:
-        """Close all connections."""
-        self._transport.close()
-
     def _delete(self, kind: str, name: str) -> Answer:
         address = self.address(kind, name)
         try:
-            token = self._bearer.token()
-            answer = self._transport.send("DELETE", address, token=token, max_bytes=_MOST_BYTES)
-            if answer.status == 401:
-                self._bearer.forget(refused=token)
-                token = self._bearer.token()
-                answer = self._transport.send("DELETE", address, token=token, max_bytes=_MOST_BYTES)
-            return answer.checked(now=self._now())
+            return self._signed("DELETE", address, max_bytes=_MOST_BYTES)
         except Transient as fault:
             raise Unclear(
                 str(fault), status=fault.status, retry_after_s=fault.retry_after_s
