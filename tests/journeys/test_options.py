@@ -1,26 +1,13 @@
 """What a sync can be asked for beside mirroring."""
 
 import json
-import os
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
 from lab import DAY, HOUR, lab
+from warm import craftsync
 
 from craftsync.simulator import Server, World
-
-
-def craftsync(made, *words, **environ):
-    return subprocess.run(
-        [sys.executable, "-m", "craftsync", *words],
-        env={"PATH": os.environ["PATH"], **made.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=made.folder,
-    )
 
 
 def test_a_run_stops_at_so_many_requests_and_the_next_ones_go_on(calm):

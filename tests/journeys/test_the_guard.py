@@ -1,9 +1,6 @@
 """A listing that lost too much is not believed, from the platform's answer to the exit code."""
 
-import os
 import shlex
-import subprocess
-import sys
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import cache
@@ -13,6 +10,7 @@ import pytest
 from journeys.checker import Mirror
 from lab import DAY, HOUR
 from lab import lab as make_lab
+from warm import craftsync
 
 from craftsync.simulator import Line, Response, World, json_response
 
@@ -76,18 +74,6 @@ def gone(lab, relation="executions"):
 
 def withheld(outcome):
     return [(one.kind, one.scope, one.listed, one.known, one.missing) for one in outcome.withheld]
-
-
-def run(lab, *words):
-    return subprocess.run(
-        [sys.executable, "-m", "craftsync", *words],
-        env={**os.environ, **lab.environ, "PYTHONPATH": str(ROOT)},
-        cwd=lab.folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 # The figures
@@ -203,7 +189,7 @@ def test_the_hint_can_be_typed_whatever_the_pipeline_is_called(known):
     lab.world.add_pipeline("other")
     for number in range(3):
         lab.world.delete_execution(f"e{number}")
-    refused = run(lab, "sync")
+    refused = craftsync(lab, "sync")
     assert refused.returncode == 4
     error, hint = refused.stderr.splitlines()
     assert error == (
@@ -212,7 +198,7 @@ def test_the_hint_can_be_typed_whatever_the_pipeline_is_called(known):
     )
     words = shlex.split(hint.partition("craftsync ")[2])
     assert words == ["sync", "--pipeline", name, "--accept-vanished", "3"]
-    accepted = run(lab, *words)
+    accepted = craftsync(lab, *words)
     assert (accepted.returncode, accepted.stderr) == (0, "")
     assert gone(lab) == 3
 
@@ -354,7 +340,7 @@ def test_eleven_deployments_that_are_truly_gone_are_withheld_with_nothing_lost(e
 def test_all_deployments_made_again_at_once_pass_in_silence(estate):
     for number in range(12):
         estate.world.recreate_deployment(f"d{number}")
-    said = run(estate, "sync", "-q")
+    said = craftsync(estate, "sync", "-q")
     assert (said.returncode, said.stdout, said.stderr) == (0, "", "")
     assert gone(estate, "deployments") == gone(estate) == 12
     assert estate.column("select distinct gone_cause from executions") == ["deployment_deleted"]
@@ -383,13 +369,13 @@ def test_another_environment_under_the_same_address_is_refused(known):
     assert (outcome.outcome, outcome.exit_code, outcome.new) == ("failed", 4, 0)
     assert "another id" in outcome.error
     assert [entry.path for entry in lab.world.requests.entries] == ["/api/v1/environment-info"]
-    refused = run(lab, "sync")
+    refused = craftsync(lab, "sync")
     assert refused.returncode == 4
     hint = refused.stderr.splitlines()[-1]
     words = shlex.split(hint.partition("craftsync ")[2])
     assert words == ["sync", "--env", "default", "--accept-environment", "another id"]
     assert lab.sync(accept_environment="a third").exit_code == 4
-    accepted = run(lab, *words)
+    accepted = craftsync(lab, *words)
     assert (accepted.returncode, accepted.stderr) == (0, "")
     assert lab.one("select upstream_id from environments") == {"upstream_id": "another id"}
     assert lab.sync().exit_code == 0
