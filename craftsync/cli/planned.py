@@ -1,8 +1,7 @@
 """A plan of deletes as a table: what goes, what stays and why, and what would unblock it."""
 
 import shlex
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import humanize
 
 from craftsync.cli import formats, say
 from craftsync.purge.plan import Plan, totals
-from craftsync.purge.policy import Reason, Verdict
+from craftsync.purge.policy import Reason
+from craftsync.purge.selection import Stay
 from craftsync.settings.schema import span_text
 from craftsync.times import utc_text
 
@@ -36,28 +36,24 @@ _UNBLOCK = {
 }
 
 
-def show(made: Plan, verdicts: Sequence[Verdict], *, format: str) -> None:  # noqa: A002 - its name
+def show(made: Plan, stays: Mapping[Reason, Stay], *, format: str) -> None:  # noqa: A002 - its name
     """Print how much goes, and how much stays for which reason, a row each."""
-    formats.rows(_VERDICTS, _rows(made, verdicts), format=format)
+    formats.rows(_VERDICTS, list(_rows(made, stays)), format=format)
 
 
-def _rows(made: Plan, verdicts: Sequence[Verdict]) -> list[tuple[object, ...]]:
-    """Say how much goes, and how much stays for which reason, a row each."""
-    ends: dict[Reason, list[datetime]] = {}
-    for execution, reason in verdicts:
-        ends.setdefault(reason, [])
-        if execution.end_date is not None:
-            ends[reason].append(execution.end_date)
-    told: list[tuple[object, ...]] = []
-    for reason in sorted(Reason, key=lambda one: one is not made.reason):
-        count = made.count if reason is made.reason else made.keep.get(reason, 0)
-        if not count and reason is not made.reason:
-            continue
-        its = ends.get(reason, [])
-        size = sum(item.bytes for item in made.delete) if reason is made.reason else None
-        oldest, newest = (utc_text(min(its)), utc_text(max(its))) if its else (None, None)
-        told.append((str(reason), count, size, oldest, newest, _UNBLOCK.get(reason)))
-    return told
+def _rows(made: Plan, stays: Mapping[Reason, Stay]) -> Iterator[tuple[object, ...]]:
+    going = Stay()
+    for item in made.delete:
+        going.add(item.end_date)
+    yield _row(made.reason, going, sum(item.bytes for item in made.delete))
+    for reason in Reason:
+        if reason in stays:
+            yield _row(reason, stays[reason], None)
+
+
+def _row(reason: Reason, stay: Stay, size: int | None) -> tuple[object, ...]:
+    ends = [end and utc_text(end) for end in (stay.oldest_end, stay.newest_end)]
+    return str(reason), stay.count, size, *ends, _UNBLOCK.get(reason)
 
 
 def tell(made: Plan, output: Path | None) -> None:

@@ -1,6 +1,6 @@
 """`craftsync purge`: plans of what is old enough, deletes by them, and what was ever deleted."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
 from craftsync.errors import Partial, Usage
 from craftsync.purge.plan import Plan
-from craftsync.purge.policy import Criteria, Verdict
+from craftsync.purge.policy import Criteria, Reason
+from craftsync.purge.selection import Stay
 from craftsync.query import runs as query
 from craftsync.records import PartState
 from craftsync.store import audit, environments, relations
@@ -90,12 +91,12 @@ def plan(
     if output is not None:
         sinks.check(output)
     with app.reading() as conn:
-        made, verdicts = _made(app, conn, environment, **asked)
+        made, stays = _made(app, conn, environment, **asked)
         text = app.sealed(conn, made)
     if output is not None:
         with sinks.text(output) as write:
             write(text)
-    planned.show(made, verdicts, format=format)
+    planned.show(made, stays, format=format)
     planned.tell(made, output)
 
 
@@ -218,7 +219,7 @@ def _made(
     pipelines: tuple[str, ...],
     deployments: tuple[str, ...],
     max_deletes: int | None = None,
-) -> tuple[Plan, Sequence[Verdict]]:
+) -> tuple[Plan, Mapping[Reason, Stay]]:
     if older_than is None:
         raise click.UsageError("Say what is old: --older-than 90d.")
     where = app.environment_held(conn, environment)

@@ -5,9 +5,10 @@ believed. What the user names is not: there only the proof counts.
 """
 
 import hashlib
+import sys
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,10 +22,10 @@ from craftsync.purge.policy import (
     Limits,
     Protection,
     Reason,
-    Verdict,
     judge,
     over_share,
 )
+from craftsync.purge.selection import Selection, Stay
 from craftsync.records import Key, PartState
 from craftsync.store import dump, environments, erasable
 from craftsync.store.environments import EnvironmentRow
@@ -49,37 +50,33 @@ class Maker:
     expiry: timedelta
     now: datetime
 
-    def by_age(self, criteria: Criteria) -> tuple[Plan, Sequence[Verdict]]:
-        """Plan to delete what is old enough; also return the verdict on all that was asked for.
+    def by_age(self, criteria: Criteria) -> tuple[Plan, Mapping[Reason, Stay]]:
+        """Plan to delete what is old enough; also return how much stays, by its reasons.
 
         Raises `Refused` where the last sync of a pipeline was not complete, or is too long ago.
         """
-        live = facts(
-            erasable.live_executions(
-                self.connection, self.environment.key, pipelines=criteria.pipelines
+        selection = Selection(self.limits.max_deletes)
+        for live in _by_pipeline(self.connection, self.environment, criteria.pipelines):
+            selection.add(
+                judge(
+                    live,
+                    criteria,
+                    self.limits,
+                    protection=self.protection,
+                    now=self.now,
+                    allow=MAY_BE_MISSING,
+                )
             )
-        )
-        verdicts = judge(
-            live,
-            criteria,
-            self.limits,
-            protection=self.protection,
-            now=self.now,
-            allow=MAY_BE_MISSING,
-        )
-        chosen = [one.execution for one in verdicts if one.reason is Reason.OLD_ENOUGH]
+        chosen = selection.chosen
         self._believe({one.pipeline_name for one in chosen})
-        keep: dict[Reason, int] = {}
-        for one in verdicts:
-            if one.reason is not Reason.OLD_ENOUGH:
-                keep[one.reason] = keep.get(one.reason, 0) + 1
+        keep = {reason: stay.count for reason, stay in selection.stays.items()}
         asked = {
             "older_than_s": criteria.older_than // timedelta(seconds=1),
             "statuses": sorted(criteria.statuses),
             "pipelines": sorted(criteria.pipelines),
             "deployments": sorted(criteria.deployments),
         }
-        return self._plan(self._items(chosen), asked, keep), verdicts
+        return self._plan(self._items(chosen), asked, keep), selection.stays
 
     def of_executions(self, chosen: Sequence[Facts]) -> Plan:
         """Plan to delete executions that were named."""
@@ -185,9 +182,6 @@ def kept_now(
         return {}
     chosen = {item.key: item.pipeline_name or "" for item in plan.delete}
     require_fresh(connection, environment, set(chosen.values()), now=now)
-    live = facts(
-        erasable.live_executions(connection, environment.key, pipelines=set(chosen.values()))
-    )
     asked = plan.criteria
     criteria = Criteria(
         older_than=timedelta(seconds=asked["older_than_s"]),
@@ -195,15 +189,23 @@ def kept_now(
         pipelines=frozenset(asked["pipelines"]),
         deployments=frozenset(asked["deployments"]),
     )
-    unlimited = replace(limits, max_deletes=len(live), max_share=1.0)
-    verdicts = judge(
-        live, criteria, unlimited, protection=protection, now=now, allow=MAY_BE_MISSING
-    )
+    unlimited = replace(limits, max_deletes=sys.maxsize, max_share=1.0)
     return {
         one.execution.key: one.reason
-        for one in verdicts
+        for live in _by_pipeline(connection, environment, set(chosen.values()))
+        for one in judge(
+            live, criteria, unlimited, protection=protection, now=now, allow=MAY_BE_MISSING
+        )
         if one.reason is not Reason.OLD_ENOUGH and one.execution.key in chosen
     }
+
+
+def _by_pipeline(
+    connection: Connection, environment: EnvironmentRow, names: Collection[str]
+) -> Iterator[list[Facts]]:
+    """Give what is known of the executions of each pipeline, of those of `names` or of all."""
+    for name in sorted(names or erasable.live_counts(connection, environment.key)):
+        yield facts(erasable.live_executions(connection, environment.key, pipelines={name}))
 
 
 def require_room(

@@ -158,8 +158,8 @@ def judge(
         if all(one.reason is Reason.OLD_ENOUGH for one in judged) and len(judged) == len(mine):
             judged[0] = judged[0]._replace(reason=Reason.WOULD_EMPTY)
         share = Fraction(str(limits.max_share)) * len(mine)
-        verdicts += _within(sorted(judged, key=_by_end), most=share)
-    return _within(sorted(verdicts, key=_by_end), most=limits.max_deletes)
+        verdicts += _within(sorted(judged, key=by_end), most=share)
+    return _within(sorted(verdicts, key=by_end), most=limits.max_deletes)
 
 
 def over_share(planned: Iterable[str], known: Mapping[str, int], share: float) -> list[str]:
@@ -222,6 +222,7 @@ def _by_birth(execution: Facts) -> tuple[datetime, str]:
     return execution.key.created_at, execution.key.execution_id
 
 
-def _by_end(verdict: Verdict) -> tuple[datetime, datetime, str]:
+def by_end(verdict: Verdict) -> tuple[datetime, datetime, str]:
+    """Sort by the end, by the birth where there is none, and by the id at last."""
     execution_id, born = verdict.execution.key
     return verdict.execution.end_date or born, born, execution_id

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Set
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -13,6 +13,8 @@ from craftsync.store.upsert import batches, table_of
 _EXECUTION, _VALUE = table_of(Execution).c, table_of(IoValue).c
 _LINE, _DEPLOYMENT = table_of(LogLine).c, table_of(Deployment).c
 _SCOPE, _RUN = table_of(Scope).c, table_of(SyncRun).c
+
+_SLICE = 10_000  # executions read at a time
 
 
 class LiveExecution(NamedTuple):
@@ -193,20 +195,23 @@ def _live(environment_key: int) -> Select[tuple[object, ...]]:
 
 
 def _read(connection: Connection, statement: Select[tuple[object, ...]]) -> Iterator[LiveExecution]:
-    rows = connection.execute(statement).all()
-    states = _value_states(connection, [row.key for row in rows])
-    for row in rows:
-        own = {row.detail_state, row.logs_state, row.metrics_state} - {None}
-        yield LiveExecution(
-            row.key,
-            Key(row.execution_id, row.created_at),
-            row.pipeline_name,
-            row.deployment_name,
-            row.status,
-            row.end_date,
-            row.settled,
-            frozenset(map(PartState, own)) | states.get(row.key, frozenset()),
-        )
+    """Read executions, a slice at a time; what many have in common is held once."""
+    once: dict[Any, Any] = {}
+    for rows in connection.execute(statement).partitions(_SLICE):
+        odd = _value_states(connection, [row.key for row in rows])
+        for row in rows:
+            own = {row.detail_state, row.logs_state, row.metrics_state} - {None}
+            states = frozenset(map(PartState, own)) | odd.get(row.key, frozenset())
+            yield LiveExecution(
+                row.key,
+                Key(row.execution_id, row.created_at),
+                once.setdefault(row.pipeline_name, row.pipeline_name),
+                once.setdefault(row.deployment_name, row.deployment_name),
+                once.setdefault(row.status, row.status),
+                row.end_date,
+                row.settled,
+                once.setdefault(states, states),
+            )
 
 
 def _value_states(
