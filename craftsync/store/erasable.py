@@ -200,8 +200,11 @@ def _read(connection: Connection, statement: Select[tuple[object, ...]]) -> Iter
     for rows in connection.execute(statement).partitions(_SLICE):
         odd = _value_states(connection, [row.key for row in rows])
         for row in rows:
-            own = {row.detail_state, row.logs_state, row.metrics_state} - {None}
-            states = frozenset(map(PartState, own)) | odd.get(row.key, frozenset())
+            own = (row.detail_state, row.logs_state, row.metrics_state)
+            if (states := once.get(own)) is None:
+                states = once[own] = frozenset(map(PartState, {*own} - {None}))
+            if row.key in odd:
+                states |= odd[row.key]
             yield LiveExecution(
                 row.key,
                 Key(row.execution_id, row.created_at),
@@ -210,7 +213,7 @@ def _read(connection: Connection, statement: Select[tuple[object, ...]]) -> Iter
                 once.setdefault(row.status, row.status),
                 row.end_date,
                 row.settled,
-                once.setdefault(states, states),
+                states,
             )
 
 
