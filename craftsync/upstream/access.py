@@ -49,16 +49,21 @@ class Access:
         max_bytes: int,
         body: bytes | None = None,
         through: Through | None = None,
+        in_pieces: bool = False,
     ) -> Answer:
         """Send one request; a 401 renews the token, and the request is sent once more at once."""
-        token = self._bearer.token()
-        answer = self._transport.send(
-            method, address, token=token, body=body, max_bytes=max_bytes, through=through
-        )
-        if answer.status == 401:
-            self._bearer.forget(refused=token)
+        for may_renew in (True, False):
             token = self._bearer.token()
             answer = self._transport.send(
-                method, address, token=token, body=body, max_bytes=max_bytes, through=through
+                method,
+                address,
+                token=token,
+                body=body,
+                max_bytes=max_bytes,
+                through=through,
+                in_pieces=in_pieces,
             )
+            if answer.status != 401 or not may_renew:
+                break
+            self._bearer.forget(refused=token)
         return answer.checked(now=self._now())

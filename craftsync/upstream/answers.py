@@ -6,7 +6,7 @@ array of objects that each carry their name, or it raises.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -20,13 +20,17 @@ _SHOWN = 200  # characters of an error's own words
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer: its status and headers, and its body in memory or spooled."""
+    """A complete answer: its status and headers, and its body in memory or spooled.
+
+    Where it was asked for in pieces, they are `pieces` and not `body`; an error's body is whole.
+    """
 
     what: str  # method and path, for messages: a path holds no secret, a query might
     status: int
     headers: Mapping[str, str]  # by their names in lower case
     body: bytes
     file: FileBytes | None = None
+    pieces: list[bytes] = field(default_factory=list)
     scrub: Callable[[str], str] = str  # takes tokens of ours out of the platform's words
 
     @property
@@ -94,22 +98,15 @@ def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
     return found
 
 
-def in_parts(answer: Answer) -> tuple[Answer, list[bytes]]:
-    """Return an answer without its body, and its body in parts."""
-    return replace(answer, body=b""), exact.parts(answer.body)
-
-
 def listing_of(
-    answer: Answer,
-    parts: list[bytes],
-    kinds: tuple[type[Any], ...],
-    *,
-    read: Callable[[Payload], Any],
+    answer: Answer, kinds: tuple[type[Any], ...], *, read: Callable[[Payload], Any]
 ) -> Sequence[Any]:
     """Return a listing read entry by entry while it is decoded, so that it is never held twice.
 
-    `read` sees every JSON object; what it makes of an entry must be of `kinds`. Raises `Transient`.
+    The answer came in pieces, which are taken away. `read` sees every JSON object; what it makes of
+    an entry must be of `kinds`. Raises `Transient`.
     """
+    parts = exact.parts(answer.pieces)
     found = _array(answer, lambda: exact.loads_parts(parts, object_hook=read))
     if not all(isinstance(entry, kinds) for entry in found):
         raise _no_listing(answer, "an array with an entry that has no name")

@@ -16,7 +16,7 @@ from craftsync.errors import BadPayload, Missing
 from craftsync.records import FileBytes, ListedExecution, Payload, Side
 from craftsync.upstream import exact, payloads
 from craftsync.upstream.access import Access
-from craftsync.upstream.answers import in_parts, json_object, listing, listing_of
+from craftsync.upstream.answers import json_object, listing, listing_of
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Transient
 from craftsync.upstream.transport import Through
@@ -85,13 +85,15 @@ class Platform(Access):
                 return flaw
 
         def ask() -> ExecutionListing:
-            answer = self._signed("GET", address, max_bytes=LISTING_BYTES)
-            sha256 = hashlib.sha256(answer.body).hexdigest()
+            answer = self._signed("GET", address, max_bytes=LISTING_BYTES, in_pieces=True)
+            digest = hashlib.sha256()
+            for piece in answer.pieces:
+                digest.update(piece)
+            sha256 = digest.hexdigest()
             if sha256 == unless_sha256:
                 return ExecutionListing(sha256, None)
-            answer, parts = in_parts(answer)
             return ExecutionListing(
-                sha256, listing_of(answer, parts, (ListedExecution, BadPayload), read=read)
+                sha256, listing_of(answer, (ListedExecution, BadPayload), read=read)
             )
 
         return self._retries.run(ask)

@@ -56,13 +56,28 @@ def loads(body: bytes | str, *, object_hook: Callable[[dict[str, Any]], Any] | N
     return value
 
 
-def parts(body: bytes, *, size: int = 1 << 20) -> list[bytes]:
-    """Cut a long array for `loads_parts`, where two of its objects seem to meet."""
-    cut, start = [], 0
-    while (end := body.find(b"},{", start + size)) >= 0:
-        cut.append(body[start : end + 1])
-        start = end + 2
-    return [*cut, body[start:]]
+def parts(pieces: list[bytes], *, size: int = 1 << 20) -> list[bytes]:
+    """Put the pieces of a body together for `loads_parts`, and take each away once it is used.
+
+    A part ends where two objects of a long array seem to meet.
+    """
+    pieces.reverse()
+    cut: list[bytes] = []
+    waiting: list[bytes] = []
+    length, tail = 0, b""
+    while pieces:
+        piece = pieces.pop()
+        meet = (tail + piece).find(b"},{") if length >= size else -1
+        waiting.append(piece)
+        if meet < 0:
+            length, tail = length + len(piece), (tail + piece)[-2:]
+            continue
+        joined = b"".join(waiting)
+        end = length - len(tail) + meet + 1
+        cut.append(joined[:end])
+        pieces.append(joined[end + 1 :])
+        waiting, length, tail = [], 0, b""
+    return [*cut, b"".join(waiting)]
 
 
 def loads_parts(

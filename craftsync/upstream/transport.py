@@ -95,9 +95,12 @@ class Transport:
         token: str | None = None,
         body: bytes | None = None,
         through: Through | None = None,
+        in_pieces: bool = False,
         deadline_s: float | None = None,
     ) -> Answer:
         """Send one request and read its answer whole; the bytes of a file go `through` a filter.
+
+        With `in_pieces` a body that may be long is not put together.
 
         Raises `Transient` when no whole answer came in time, `TooBig` above `max_bytes`, and
         `BadAnswer` for what no repetition mends (a certificate that does not fit).
@@ -107,7 +110,9 @@ class Transport:
         self._before()
         with self._throttle.turn() as turn, self._watch.until(time.monotonic() + allowed_s) as slot:
             try:
-                answer = self._exchange(method, address, token, body, what, max_bytes, through)
+                answer = self._exchange(
+                    method, address, token, body, what, max_bytes, through, in_pieces
+                )
             except urllib3.exceptions.SSLError as flaw:
                 raise BadAnswer(
                     f"{what}: the certificate is not accepted: {_short(flaw)}"
@@ -143,6 +148,7 @@ class Transport:
         what: str,
         max_bytes: int,
         through: Through | None,
+        in_pieces: bool,
     ) -> Answer:
         with self._connections().send(
             method,
@@ -151,15 +157,25 @@ class Transport:
             body=body,
             timeout=self._timeout,
         ) as response:
-            return self._read(response, what, max_bytes, through=through)
+            return self._read(response, what, max_bytes, through=through, in_pieces=in_pieces)
 
-    def _read(self, response: Any, what: str, max_bytes: int, *, through: Through | None) -> Answer:
+    def _read(
+        self,
+        response: Any,
+        what: str,
+        max_bytes: int,
+        *,
+        through: Through | None,
+        in_pieces: bool,
+    ) -> Answer:
         is_success = 200 <= response.status < 300
         limit = max_bytes if is_success else _ERROR_BYTES
         told = response.headers.get("content-length", "")
         if told.isdecimal() and len(told) <= MOST_DIGITS and int(told) > limit:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
+        if in_pieces and is_success:
+            return Answer(what, response.status, response.headers, b"", pieces=list(pieces))
         if through is None or not is_success or response.status == 204:
             body = b"".join(pieces)
             return Answer(what, response.status, response.headers, body, scrub=self._scrubbed)

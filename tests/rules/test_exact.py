@@ -325,19 +325,26 @@ def outcome(read):
         return ValueError
 
 
-@given(BODIES | BODIES.map(lambda body: body[:-1]), st.integers(0, 20))
-@example(b'[{"a":1},{"a":"},{"},{}]', 1)
-@example(b'[{"a":[{},{}]},{}]', 1)
-@example(b'{"a":[{},{}]},{}', 1)
-@example(b"[{},{},{}", 1)
-def test_a_body_that_was_cut_means_what_it_meant_whole(body, size):
-    cut = parts(body, size=size)
+@given(BODIES | BODIES.map(lambda body: body[:-1]), st.integers(0, 20), st.integers(1, 30))
+@example(b'[{"a":1},{"a":"},{"},{}]', 1, 1)
+@example(b'[{"a":[{},{}]},{}]', 1, 9)
+@example(b'{"a":[{},{}]},{}', 1, 2)
+@example(b"[{},{},{}", 1, 3)
+def test_a_body_that_was_cut_means_what_it_meant_whole(body, size, came):
+    pieces = in_pieces(body, came)
+    cut = parts(pieces, size=size)
+    assert pieces == []
     assert b",".join(cut) == body
     assert outcome(lambda: loads_parts(cut)) == outcome(lambda: loads(body))
 
 
-def test_a_long_array_is_cut_and_read_object_by_object():
-    cut = parts(b'[{"a":1},{"a":2},{"a":3}]', size=1)
+@pytest.mark.parametrize("came", [1, 2, 3])
+def test_a_long_array_is_cut_and_read_object_by_object(came):
+    cut = parts(in_pieces(b'[{"a":1},{"a":2},{"a":3}]', came), size=1)
     assert cut == [b'[{"a":1}', b'{"a":2}', b'{"a":3}]']
     assert loads_parts(cut, object_hook=lambda each: each["a"]) == [1, 2, 3]
     assert cut == []
+
+
+def in_pieces(body, size):
+    return [body[start : start + size] for start in range(0, len(body), size)]
