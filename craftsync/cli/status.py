@@ -15,7 +15,7 @@ from craftsync.errors import Crossed
 @options.duration("--max-age", help="End with 5 when older than this. Default: any age will do.")
 @options.printing
 def status(app: App, max_age: timedelta | None, how: How) -> None:
-    """Say how fresh and how complete the store is.
+    """Say how fresh and how complete the store is, and since when something fails.
 
     Example: craftsync status --max-age 2h
 
@@ -24,7 +24,7 @@ def status(app: App, max_age: timedelta | None, how: How) -> None:
     """
     found = app.status()
     if how["format"] == "table":
-        freshness.show(found)
+        freshness.show(found, now=app.now(), tz=how["tz"])
     else:
         formats.one(found, **how)
     if max_age is not None:
