@@ -15,7 +15,9 @@ from craftsync.errors import Crossed
 @options.duration("--max-age", help="End with 5 when older than this. Default: any age will do.")
 @options.printing
 def status(app: App, max_age: timedelta | None, how: How) -> None:
-    """Say how fresh and how complete the store is, and since when something fails.
+    """Say how fresh and how complete the store is.
+
+    Of what fails, and of deletes in doubt, it says since when.
 
     Example: craftsync status --max-age 2h
 
