@@ -1,7 +1,7 @@
 """What `status` shows: how fresh the mirror is, how much it holds, what is in doubt."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime, tzinfo
 from typing import Any
 
 import humanize
@@ -46,5 +46,5 @@ def show(status: Mapping[str, Any], *, now: datetime, tz: tzinfo | None = None) 
 
 
 def _minute(moment: datetime, tz: tzinfo | None) -> str:
-    shown = moment.astimezone(tz or UTC)
+    shown = times.in_zone(moment, tz)
     return f"{shown:%Y-%m-%d %H:%M} {shown.tzname() or 'UTC'}"

@@ -5,6 +5,7 @@ The minus is a true one, and stands at the same width as a digit.
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from craftsync import times
 from craftsync.report.figures import FEW, Compared, Figures, Trend
 from craftsync.report.model import Report
 
@@ -77,12 +78,12 @@ def number(value: float | None) -> str:
 
 def moment(at: datetime | None, tz: tzinfo | None = None) -> str:
     """Write an instant to the minute."""
-    return NONE if at is None else f"{at.astimezone(tz or UTC):%Y-%m-%d %H:%M}"
+    return NONE if at is None else f"{times.in_zone(at, tz):%Y-%m-%d %H:%M}"
 
 
 def zone(at: datetime, tz: tzinfo | None = None) -> str:
     """Name the zone that instants are written in."""
-    return "UTC" if tz is None else at.astimezone(tz).tzname() or str(tz)
+    return "UTC" if tz is None else times.in_zone(at, tz).tzname() or str(tz)
 
 
 def length(period: timedelta) -> str:
