@@ -35,7 +35,7 @@ def of(report: Report) -> tuple[Tile, ...]:
         Tile(
             "Failure rate",
             words.share(now.failure_rate),
-            _judged(words.points(total.failure_rate_delta), total.failing),
+            words.judged(words.points(total.failure_rate_delta), total.failing),
             total.failing,
             _of_few(now.ended) if now.is_few else f"95 % sure: {words.interval(now)}",
         ),
@@ -48,14 +48,14 @@ def of(report: Report) -> tuple[Tile, ...]:
         Tile(
             "Run time, p95",
             words.seconds(now.run_p95_s),
-            _judged(words.change(total.run_p95_change), total.running),
+            words.judged(words.change(total.run_p95_change), total.running),
             total.running,
             f"p50 {words.seconds(now.run_p50_s)}" if now.timed else "",
         ),
         Tile(
             "Waiting time, p95",
             words.seconds(now.queue_p95_s),
-            _judged(words.change(total.queue_p95_change), total.waiting),
+            words.judged(words.change(total.queue_p95_change), total.waiting),
             total.waiting,
             f"p50 {words.seconds(now.queue_p50_s)}" if now.waited else "",
         ),
@@ -65,10 +65,6 @@ def of(report: Report) -> tuple[Tile, ...]:
             note=f"{len(report.stuck):,} stuck, {missed:,} missed",
         ),
     )
-
-
-def _judged(changed: str, trend: Trend) -> str:
-    return words.NONE if trend is Trend.UNKNOWN else changed
 
 
 def _of_few(ended: int) -> str:

@@ -40,6 +40,11 @@ def points(delta: float | None) -> str:
     return NONE if delta is None else _signed(f"{100 * delta:+.1f} pt")
 
 
+def judged(said: str, trend: Trend) -> str:
+    """Write a change that can be judged; of few runs, now or before, it says nothing."""
+    return NONE if trend is Trend.UNKNOWN else said
+
+
 def change(changed: float | None) -> str:
     """Write new/old - 1."""
     if changed is None:
@@ -131,10 +136,9 @@ def nothing(report: Report) -> list[str]:
     """Say kindly that nothing ran, and where there is something to see."""
     extent = report.extent
     if extent.newest_at is None or extent.oldest_at is None:
-        whose = " of these" if report.pipeline_name or report.environment else ""
-        return [
-            f"The mirror holds no execution{whose} yet. After a first `craftsync sync` it will."
-        ]
+        if report.pipeline_name or report.environment:
+            return ["The mirror holds no execution of these. What it holds: `craftsync runs`"]
+        return ["The mirror holds no execution yet. After a first `craftsync sync` it will."]
     since, until = extent.oldest_at.date(), extent.newest_at.date() + timedelta(days=1)
     return [
         "Nothing ran in this time.",
