@@ -42,6 +42,10 @@ def show(status: Mapping[str, Any], *, now: datetime, tz: tzinfo | None = None) 
             lines.append(f"  failing      {since('failing_since')}")
         if one["failures"]:
             lines.append('  which         craftsync sql "select * from sync_failures"')
+        elif one["failing_since"] is not None:
+            lines.append(
+                '  why           craftsync sql "select run_id, outcome, error from sync_runs"'
+            )
     streams.out("".join(f"{line}\n" for line in lines))
 
 
