@@ -9,7 +9,7 @@ import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
 
@@ -68,6 +68,17 @@ def parse_utc_text(text: str) -> datetime:
     """Read what `utc_text` wrote; raises `ValueError` for a text without a zone."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo is UTC else _in_utc(moment)
+
+
+def in_zone(moment: datetime, tz: tzinfo | None) -> datetime:
+    """Write an instant in the time of a zone, in UTC without one.
+
+    At the edges of the calendar, where that zone would have another year 0 or 10000, it stays UTC.
+    """
+    try:
+        return moment.astimezone(tz or UTC)
+    except OverflowError:
+        return moment.astimezone(UTC)
 
 
 def instant(value: object) -> datetime:

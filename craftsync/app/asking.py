@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from craftsync.query.replica import Replica
 
 _SMALL = 20_000  # executions: so many are read in a second
+
+
+def questions_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return where the user's own questions are; None where there is no place for one."""
+    folder = config_folder(environ)
+    return None if folder is None else folder / "craftsync" / "queries"
 
 
 class Asking(Stored):
@@ -75,8 +81,7 @@ class Asking(Stored):
 
     def own_questions(self) -> Path | None:
         """Return the folder of the user's own questions; None where there is no place for one."""
-        folder = config_folder(self.environ)
-        return None if folder is None else folder / "craftsync" / "queries"
+        return questions_folder(self.environ)
 
     def replica(self) -> "Replica":
         """Return the replica of the store: beside a file, in the user's cache for a server."""

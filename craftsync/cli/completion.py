@@ -11,9 +11,19 @@ from craftsync.cli import options, streams
 @options.common
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes a shell complete our words.
+    r"""Print what makes a shell complete our words.
 
-    For bash, in ~/.bashrc: eval "$(craftsync completion bash)"
+    The names of questions and of their parameters are among them.
+
+    \b
+    For bash, in ~/.bashrc:   eval "$(craftsync completion bash)"
+    For zsh, in ~/.zshrc:     eval "$(craftsync completion zsh)"
+    For fish:
+      craftsync completion fish > ~/.config/fish/completions/craftsync.fish
+
+    Example: craftsync completion bash
+
+    Ends with 0, 2 for another shell.
     """
     complete = get_completion_class(shell)
     if complete is not None:

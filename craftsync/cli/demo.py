@@ -36,7 +36,8 @@ def demo(ctx: click.Context, keep: Path | None) -> None:
     and mirrors it again: then only what may have changed is fetched; and reports on it. Ends with
     0.
     """
-    world = World(seed=1, executions=200, now=utc_now().replace(microsecond=0))
+    # It ages up to now: what one keeps of it is no store out of the future.
+    world = World(seed=1, executions=200, now=utc_now().replace(microsecond=0) - AGES_BY)
     with _folder(keep) as folder, Server(world) as server:
         environ = {
             "CRAFT_AI_SDK_TOKEN": world.sdk_token,
@@ -54,7 +55,7 @@ def demo(ctx: click.Context, keep: Path | None) -> None:
         streams.out("\nThree hours later: only what may have changed is fetched.\n\n")
         code |= _sync(app)
         streams.out("\n")
-        freshness.show(app.status())
+        freshness.show(app.status(), now=app.now())
         streams.out("\nAnd what there is to report (craftsync report):\n\n")
         _report(app)
         if keep is not None:

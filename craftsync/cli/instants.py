@@ -10,7 +10,7 @@ def text(moment: datetime, tz: tzinfo | None = None) -> str:
     aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     if tz is None:
         return times.utc_text(aware)
-    return aware.astimezone(tz).isoformat(timespec="microseconds")
+    return times.in_zone(aware, tz).isoformat(timespec="microseconds")
 
 
 def of_cell(cell: object, tz: tzinfo | None = None) -> str:

@@ -1,13 +1,18 @@
 """`craftsync query`: the named questions; without a name, which there are."""
 
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from craftsync.app import App
+from craftsync.app.asking import questions_folder
 from craftsync.cli import asking, options, sinks
 from craftsync.cli.formats import How, rows
+from craftsync.errors import Usage
 from craftsync.query import catalog
 from craftsync.query.catalog import Parameter, Question
 
@@ -25,9 +30,37 @@ def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
     return found
 
 
+def _complete_name(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Complete the name of a question; its title goes along for the shells that show it."""
+    own = questions_folder(os.environ)
+    found = []
+    for name in catalog.names(own):
+        if name.startswith(incomplete):
+            with suppress(Usage):  # a file of the user's that is no question is told when asked
+                found.append(CompletionItem(name, help=catalog.find(name, own).title))
+    return found
+
+
+def _complete_parameter(
+    ctx: click.Context, _: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Complete the key of a parameter of the question that is named already."""
+    # Of an option that waits for its value click makes no more than words that are left over.
+    name = ctx.params.get("name") or next(iter(ctx.args), "")
+    try:
+        question = catalog.find(name, questions_folder(os.environ))
+    except Usage:
+        return []
+    return [
+        CompletionItem(f"{one.name}=", help=f"{one.type}, {_word(one)}")
+        for one in question.parameters
+        if f"{one.name}=".startswith(incomplete)
+    ]
+
+
 @click.command()
 @options.app
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_complete_name)
 @click.option(
     "-p",
     "--param",
@@ -35,6 +68,7 @@ def _pairs(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dic
     multiple=True,
     metavar="KEY=VALUE",
     callback=_pairs,
+    shell_complete=_complete_parameter,
     help="A parameter of the question; repeat for more. Default: the question's own.",
 )
 @click.option("--show", is_flag=True, help="Print the question's SQL, and do not ask it.")

@@ -4,7 +4,7 @@ import click
 
 from craftsync.cli import options, say, streams
 from craftsync.errors import Usage
-from craftsync.simulator import KINDS, Faults, serve
+from craftsync.simulator import Faults, serve
 
 
 @click.command()
@@ -39,9 +39,11 @@ from craftsync.simulator import KINDS, Faults, serve
 def simulate(port: int, seed: int, executions: int, latency_ms: float, faults: str) -> None:
     """Serve the make-believe platform until interrupted.
 
-    Example: craftsync simulate --executions 1000
+    Example: craftsync simulate --executions 1000 --faults 500:0.1,slow:0.05
 
     Prints the three variables that make craftsync, or the official client, talk to it.
+
+    Ends with 0 when interrupted, 2 for a port that is taken or a fault that nobody knows.
     """
 
     def ready(url: str, token: str) -> None:
@@ -67,4 +69,6 @@ def _read(faults: str, seed: int) -> Faults | None:
     try:
         return Faults.parse(faults, seed=seed) if faults else None
     except ValueError as flaw:
-        raise Usage(f"--faults {flaw}.", hint=f"Kinds: {', '.join(KINDS)}.") from flaw
+        raise Usage(
+            f"--faults {flaw}.", hint="craftsync simulate --faults 500:0.1,slow:0.05"
+        ) from flaw

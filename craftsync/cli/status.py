@@ -17,6 +17,8 @@ from craftsync.errors import Crossed
 def status(app: App, max_age: timedelta | None, how: How) -> None:
     """Say how fresh and how complete the store is.
 
+    Of what fails, and of deletes in doubt, it says since when.
+
     Example: craftsync status --max-age 2h
 
     Ends with 0, 5 when an environment's last complete run is older than --max-age, 8 when there
@@ -24,7 +26,7 @@ def status(app: App, max_age: timedelta | None, how: How) -> None:
     """
     found = app.status()
     if how["format"] == "table":
-        freshness.show(found)
+        freshness.show(found, now=app.now(), tz=how["tz"])
     else:
         formats.one(found, **how)
     if max_age is not None:

@@ -1,7 +1,8 @@
 """`craftsync verify`: what the platform shows now against what the store holds."""
 
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import chain
 
@@ -16,11 +17,12 @@ from craftsync.errors import Partial
 from craftsync.query import runs as query
 from craftsync.settings import Environment
 from craftsync.store import read
-from craftsync.sync.verify import Sample, Verification
+from craftsync.store.chosen import Candidate
+from craftsync.sync.verify import Cause, Sample, Verification
 
 _COLUMNS = {"environment": "text", "execution_id": "text", "part": "text", "drift": "text"}
 _DEFAULT = Fraction(2, 100)
-_TAKE_OVER = "To take over what upstream shows: craftsync sync --full"
+_NAMED = 3  # executions that a hint names; of more it says how to find them all
 
 
 def _read_share(_: click.Context, __: click.Parameter, value: str | None) -> Fraction | None:
@@ -79,6 +81,9 @@ def verify(
     but with --repair, which fetches executions that differ once more, saves them whole as a sync
     does, and compares them again; one that is gone upstream is left to a sync.
 
+    What differs is said with the line that mends it: a sync --full takes over what changed
+    upstream, --repair writes anew what is damaged here.
+
     Ends with 0 when nothing differs, or all of it is repaired; 3 when something does or could not
     be read; 2 for an unknown id (the nearest are named), 4 when the environment is another one
     than was mirrored, 6 for settings and credentials, 7 when the platform cannot be reached, 8
@@ -110,6 +115,11 @@ def verify(
 def _repair(app: App, environments: Sequence[Environment], found: Verification) -> int:
     """Repair what can be; return how many executions still differ, after naming them."""
     left = found.drifted - len(found.mendable)
+    mended = {one.execution_key for one in found.mendable}
+    causes = {
+        cause: [one for one in ones if one.execution_key not in mended]
+        for cause, ones in found.causes.items()
+    }
     if found.mendable:
         app.repair(environments, found.mendable)
         keys = [one.execution_key for one in found.mendable]
@@ -118,12 +128,41 @@ def _repair(app: App, environments: Sequence[Environment], found: Verification) 
                 what = f"{drift.execution_id} {drift.part}".rstrip()
                 say.problem(f"Not repaired: {what}: {drift.drift}")
         left += again.drifted
+        for cause, ones in again.causes.items():
+            causes[cause] = [*causes.get(cause, ()), *ones]
     repaired = found.drifted - left
     if left:
-        say.warning(f"{repaired:,} repaired, {left:,} not.", hint=_TAKE_OVER)
+        say.warning(f"{repaired:,} repaired, {left:,} not.", hint=_hint(causes))
     else:
         say.note(f"{repaired:,} repaired: nothing differs any more.")
     return left
+
+
+def _hint(causes: Mapping[Cause, Sequence[Candidate]]) -> str:
+    """Say what to type: a sync takes over a change, and leaves alone what is damaged here."""
+    damaged = [one for one in causes.get(Cause.DAMAGED, ()) if not one.gone]
+    said = []
+    if damaged:
+        said.append(f"To write anew what is damaged here: {_repairing(damaged)}")
+    if len(damaged) < len(causes.get(Cause.DAMAGED, ())):
+        said.append("What is damaged here and gone upstream is whole in a backup alone")
+    if causes.get(Cause.CHANGED):
+        said.append("To take over what upstream shows: craftsync sync --full")
+    elif causes.get(Cause.GONE):
+        said.append("To note what is gone upstream: craftsync sync")
+    if causes.get(Cause.UNREAD):
+        said.append("What could not be read can be compared later")
+    return "; ".join(said)
+
+
+def _repairing(ones: Sequence[Candidate]) -> str:
+    """Return the command that repairs these; a sample of them all where they are too many."""
+    words = ["craftsync", "verify", "--repair"]
+    if len({one.environment for one in ones}) == 1:
+        words += ["--env", ones[0].environment]
+    if len(ones) > _NAMED:
+        return shlex.join([*words, "--sample", "100%"])
+    return shlex.join([*words, *(w for one in ones for w in ("--execution", one.key.execution_id))])
 
 
 def _is_silent(how: How) -> bool:
@@ -161,7 +200,7 @@ def _tell(found: Verification, *, repair: bool) -> None:
     compared = f"{found.compared:,} {'execution' if found.compared == 1 else 'executions'}"
     if found.drifted:
         said = f"{compared} compared, {found.drifted:,} with a difference."
-        say.note(said) if repair else say.warning(said, hint=_TAKE_OVER)
+        say.note(said) if repair else say.warning(said, hint=_hint(found.causes))
     elif found.compared:
         say.note(f"{compared} compared: nothing differs.")
     else:

@@ -21,7 +21,7 @@ from craftsync.query.questions import Parameter, Question
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["Parameter", "Question", "ask", "bind", "find", "questions"]
+__all__ = ["Parameter", "Question", "ask", "bind", "find", "names", "questions"]
 
 _PLACE = re.compile(r"\{(\w+)\}")
 
@@ -32,6 +32,11 @@ def questions(own: Path | None = None) -> list[Question]:
     Raises `Usage` for a file there that is no question.
     """
     return [files.read(file) for _, file in sorted(_files(own).items())]
+
+
+def names(own: Path | None = None) -> list[str]:
+    """Return the names of all questions, without a look into their files."""
+    return sorted(_files(own))
 
 
 def find(name: str, own: Path | None = None) -> Question:

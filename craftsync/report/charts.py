@@ -74,7 +74,7 @@ class Mark:
 def runs(report: Report, *, height: float) -> Chart:
     """Draw how many runs each bucket had, and how they ended."""
     days = report.by_bucket
-    top = _ceiling(max((one.ended + one.skipped for one in days), default=0))
+    top = _ceiling(max((one.ended + one.skipped for one in days), default=0), least=1)
     bars = []
     for at, one in enumerate(days):
         segments, y = [], height
@@ -84,7 +84,8 @@ def runs(report: Report, *, height: float) -> Chart:
                 y -= tall
                 segments.append(Segment(kind, round(y, 2), round(tall, 2)))
         bars.append(_bar(at, len(days), _told(report, at, one), segments))
-    grid = _grid(top, height, lambda number: f"{number:,g}")
+    whole = 2 if top % 2 == 0 else 1  # there is no half a run
+    grid = _grid(top, height, lambda number: f"{number:,g}", lines=whole)
     return Chart(height, grid, ticks(report), tuple(bars))
 
 

@@ -87,7 +87,7 @@ def _groups(report: Report, most: int) -> Section:
             Cell(one.pipeline_name),
             Cell(words.count(now.runs)),
             rate,
-            toned(words.points(both.failure_rate_delta), both.failing),
+            toned(words.judged(words.points(both.failure_rate_delta), both.failing), both.failing),
             Cell(sparks.line([day.failure_rate for day in one.trend], least_top=0.1)),
             Cell(words.seconds(now.run_p50_s)),
             Cell(words.seconds(now.run_p95_s)),

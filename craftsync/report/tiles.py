@@ -9,7 +9,7 @@ from craftsync.report.model import Report
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One figure; `change` is a dash where there is nothing to compare with."""
+    """One figure; `change` is a dash where there is nothing to compare with, or too little."""
 
     name: str
     figure: str
@@ -22,37 +22,40 @@ def of(report: Report) -> tuple[Tile, ...]:
     """Return the tiles of a report in which something ran."""
     total, now = report.total, report.total.now
     missed = int(report.figures["missed"] or 0)
+    # Of a period that the history covers in part, a number of runs says nothing.
+    counted = words.NONE if report.compares_with_less else words.change(total.runs_change)
+    errors = change(total.before.error, now.error)
     return (
         Tile(
             "Runs",
             words.count(now.runs),
-            words.change(total.runs_change),
+            counted,
             note=f"{now.unended:,} not ended" if now.unended else "",
         ),
         Tile(
             "Failure rate",
             words.share(now.failure_rate),
-            words.points(total.failure_rate_delta),
+            words.judged(words.points(total.failure_rate_delta), total.failing),
             total.failing,
             _of_few(now.ended) if now.is_few else f"95 % sure: {words.interval(now)}",
         ),
         Tile(
             "Platform errors",
             words.count(now.error),
-            words.change(change(total.before.error, now.error)),
+            words.NONE if report.compares_with_less else words.change(errors),
             note=f"{words.share(now.error_rate)} of runs" if now.error else "",
         ),
         Tile(
             "Run time, p95",
             words.seconds(now.run_p95_s),
-            words.change(total.run_p95_change),
+            words.judged(words.change(total.run_p95_change), total.running),
             total.running,
             f"p50 {words.seconds(now.run_p50_s)}" if now.timed else "",
         ),
         Tile(
             "Waiting time, p95",
             words.seconds(now.queue_p95_s),
-            words.change(total.queue_p95_change),
+            words.judged(words.change(total.queue_p95_change), total.waiting),
             total.waiting,
             f"p50 {words.seconds(now.queue_p50_s)}" if now.waited else "",
         ),

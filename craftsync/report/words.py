@@ -5,6 +5,7 @@ The minus is a true one, and stands at the same width as a digit.
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from craftsync import times
 from craftsync.report.figures import FEW, Compared, Figures, Trend
 from craftsync.report.model import Report
 
@@ -37,6 +38,11 @@ def share(rate: float | None) -> str:
 def points(delta: float | None) -> str:
     """Write the difference of two shares, in points of a per cent."""
     return NONE if delta is None else _signed(f"{100 * delta:+.1f} pt")
+
+
+def judged(said: str, trend: Trend) -> str:
+    """Write a change that can be judged; of few runs, now or before, it says nothing."""
+    return NONE if trend is Trend.UNKNOWN else said
 
 
 def change(changed: float | None) -> str:
@@ -77,12 +83,12 @@ def number(value: float | None) -> str:
 
 def moment(at: datetime | None, tz: tzinfo | None = None) -> str:
     """Write an instant to the minute."""
-    return NONE if at is None else f"{at.astimezone(tz or UTC):%Y-%m-%d %H:%M}"
+    return NONE if at is None else f"{times.in_zone(at, tz):%Y-%m-%d %H:%M}"
 
 
 def zone(at: datetime, tz: tzinfo | None = None) -> str:
     """Name the zone that instants are written in."""
-    return "UTC" if tz is None else at.astimezone(tz).tzname() or str(tz)
+    return "UTC" if tz is None else times.in_zone(at, tz).tzname() or str(tz)
 
 
 def length(period: timedelta) -> str:
@@ -130,10 +136,9 @@ def nothing(report: Report) -> list[str]:
     """Say kindly that nothing ran, and where there is something to see."""
     extent = report.extent
     if extent.newest_at is None or extent.oldest_at is None:
-        whose = " of these" if report.pipeline_name or report.environment else ""
-        return [
-            f"The mirror holds no execution{whose} yet. After a first `craftsync sync` it will."
-        ]
+        if report.pipeline_name or report.environment:
+            return ["The mirror holds no execution of these. What it holds: `craftsync runs`"]
+        return ["The mirror holds no execution yet. After a first `craftsync sync` it will."]
     since, until = extent.oldest_at.date(), extent.newest_at.date() + timedelta(days=1)
     return [
         "Nothing ran in this time.",

@@ -102,7 +102,7 @@ class Platform:
             override = self.world.overrides.get((request.method, request.resource))
             if override is not None:
                 return override.copy()
-        if handler is None:
+        if handler is None or key.count("*") != len(names):
             raise not_found("Route", request.path)
         return handler(Call(self.desk, request, names))
 
@@ -126,19 +126,22 @@ def _shape(method: str, segments: Names) -> tuple[str, Names]:
     """Turn `executions/x/inputs/y` into `executions/*/inputs/*` and (`x`, `y`)."""
     match segments:
         case (kind, name):
-            exact = f"{method} {kind}/{name}"
-            return (exact, ()) if exact in ROUTES else (f"{method} {kind}/*", (name,))
+            if _is_route(exact := f"{method} {kind}/{name}", name):
+                return exact, ()
+            return f"{method} {kind}/*", (name,)
         case (kind, name, part):
             if kind == "metrics":
                 return f"{method} metrics/{name}/*", (part,)
             return f"{method} {kind}/*/{part}", (name,)
         case (kind, name, part, other):
-            exact = f"{method} {kind}/*/{part}/{other}"
-            return (
-                (exact, (name,))
-                if exact in ROUTES
-                else (f"{method} {kind}/*/{part}/*", (name, other))
-            )
+            if _is_route(exact := f"{method} {kind}/*/{part}/{other}", other):
+                return exact, (name,)
+            return f"{method} {kind}/*/{part}/*", (name, other)
         case (kind, name, part, other, more):
             return f"{method} {kind}/*/{part}/*/{more}", (name, other)
     return f"{method} {'/'.join(segments)}", ()
+
+
+def _is_route(route: str, last: str) -> bool:
+    """Whether this is a route with `last` as its own word: something may be named `*`."""
+    return "*" not in last and route in ROUTES

@@ -29,6 +29,7 @@ class Delivery:
     wait_s: float = 0
     drip_s: float = 0  # how long the whole body takes when it is dripped
     fault: str | None = None
+    date: str | None = None  # what the Date header says, where the response has none of its own
 
 
 class Mishaps(Protocol):

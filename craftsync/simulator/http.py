@@ -169,6 +169,8 @@ def _head(delivery: Delivery) -> bytes:
     response = delivery.response
     status = response.status
     head = f"HTTP/1.1 {status} {PHRASES.get(status, 'Unknown')}\r\n"
+    if delivery.date is not None and "Date" not in response.headers:
+        head += f"Date: {delivery.date}\r\n"
     for name, value in response.headers.items():
         head += f"{name}: {value}\r\n"
     if delivery.with_length and status != HTTPStatus.NO_CONTENT:

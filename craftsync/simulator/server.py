@@ -1,6 +1,8 @@
 """The platform on loopback: a thread with an event loop of its own."""
 
 import asyncio
+from email.utils import formatdate
+from functools import lru_cache
 from threading import Event, Thread
 from types import TracebackType
 from typing import Self
@@ -124,6 +126,7 @@ class Server:
         except Exception as bug:
             self._bug = self._bug or bug
             raise
+        delivery.date = _http_date(self.platform.desk.now_ms // 1000)
         self.world.requests.add(
             request,
             delivery.response.status,
@@ -131,3 +134,8 @@ class Server:
             delivery.fault,
         )
         return delivery
+
+
+@lru_cache(maxsize=1)
+def _http_date(second: int) -> str:
+    return formatdate(second, usegmt=True)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
-from craftsync.records import Key
+from craftsync.records import Key, ObjectKind
 from craftsync.store.models import DeleteEvent, Environment
 from craftsync.store.upsert import table_of
 from craftsync.times import utc_text
@@ -154,6 +154,15 @@ def open_tries(connection: Connection, environment_key: int) -> list[Open]:
         for row in last.values()
         if row.outcome in (None, "in_doubt")
     ]
+
+
+def begun(connection: Connection, environment_key: int) -> frozenset[Key]:
+    """Return the executions, each its very incarnation, whose last delete has no known end."""
+    return frozenset(
+        one.what.key
+        for one in open_tries(connection, environment_key)
+        if one.what.kind == ObjectKind.EXECUTION
+    )
 
 
 def ended(connection: Connection, environment_key: int, plan_id: str) -> dict[str, str]:

@@ -7,6 +7,7 @@ order each time.
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -18,13 +19,14 @@ from craftsync.store import models, raw
 from craftsync.store.base import driver_moment
 from craftsync.store.compare_values import of_side
 from craftsync.store.difference import Difference, named, same, told, unread
-from craftsync.store.prepare import NOT_GOT, line_row, metric_rows
+from craftsync.store.prepare import NOT_GOT, line_row, metric_rows, prepare
 from craftsync.store.upsert import table_of
 from craftsync.store.versions import differing_keys
 
-__all__ = ["DAMAGED", "Difference", "damages", "differences"]
+__all__ = ["DAMAGED", "Difference", "damages", "differences", "is_as_fetched"]
 
 DAMAGED = "the stored bytes are damaged"
+_NO_MATTER = datetime.min.replace(tzinfo=UTC)  # no hash has it in it
 
 _EXECUTION, _STEP = table_of(models.Execution), table_of(models.Step)
 _VALUE, _METRIC = table_of(models.IoValue), table_of(models.Metric)
@@ -57,6 +59,18 @@ def differences(connection: Connection, execution_key: int, whole: Whole) -> Ite
     yield from _unread_keys(connection, execution_key, whole.execution.raw, changed)
     yield from _logs(connection, held, whole)
     yield from _metrics(connection, held, whole)
+
+
+def is_as_fetched(connection: Connection, execution_key: int, whole: Whole) -> bool:
+    """Whether upstream gives what it gave when this was saved, so that a sync writes nothing.
+
+    What differs then was changed or damaged in the store.
+    """
+    (held,) = _rows(connection, _EXECUTION, execution_key, column="key")
+    again = prepare(
+        whole, dialect=connection.dialect.name, fetched_at=_NO_MATTER, settled=held.settled
+    )
+    return bool(again.fetch_sha256 == held.fetch_sha256)
 
 
 def damages(

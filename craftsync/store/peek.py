@@ -16,6 +16,8 @@ from craftsync.store import faults, revisions, sqlite_file
 
 Ask: TypeAlias = Callable[[str], Sequence[Sequence[Any]]]
 
+_INSTANTS = ("last_complete_at", "failing_since", "in_doubt_since")
+
 
 @dataclass(frozen=True, slots=True)
 class EnvironmentFigures:
@@ -31,6 +33,8 @@ class EnvironmentFigures:
     parts: dict[str, int]
     failures: int
     in_doubt: int
+    failing_since: datetime | None  # the oldest current failure, or run that was not complete
+    in_doubt_since: datetime | None  # the oldest intent of a delete whose end is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ def status(store: str | Path, *, now: datetime) -> dict[str, Any]:
     shown = asdict(figures(store, now=now))
     shown["environments"] = list(shown["environments"])
     for one in shown["environments"]:
-        last = one["last_complete_at"]
-        one["last_complete_at"] = None if last is None else times.utc_text(last)
+        for name in _INSTANTS:
+            one[name] = None if one[name] is None else times.utc_text(one[name])
     return shown
 
 
@@ -91,7 +95,7 @@ def _figures(ask: Ask, store: str, revision: str | None, now: datetime) -> Figur
     named = ask("select key, name, last_synced_at from environment order by name")
     found = []
     for key, name, synced in named:
-        last = times.parse_utc_text(synced) if isinstance(synced, str) else synced
+        last = _instant(synced)
         (executions, gone, unsettled), *_ = ask(
             "select count(*), count(gone_at),"
             " count(case when not settled and gone_at is null then 1 end)"
@@ -101,7 +105,10 @@ def _figures(ask: Ask, store: str, revision: str | None, now: datetime) -> Figur
             f"select outcome from sync_run where environment_key = {key}"
             " order by run_id desc limit 1"
         )
-        (failures,), *_ = ask(f"select count(*) from sync_failure where environment_key = {key}")
+        (failures, first_failed), *_ = ask(
+            f"select count(*), min(first_failed_at) from sync_failure where environment_key = {key}"
+        )
+        in_doubt, in_doubt_since = _in_doubt(ask, key)
         found.append(
             EnvironmentFigures(
                 environment=name,
@@ -113,7 +120,9 @@ def _figures(ask: Ask, store: str, revision: str | None, now: datetime) -> Figur
                 unsettled=unsettled,
                 parts=_parts(ask, key, alone=len(named) == 1),
                 failures=failures,
-                in_doubt=_in_doubt(ask, key),
+                in_doubt=in_doubt,
+                failing_since=_earliest(_instant(first_failed), _flawed_since(ask, key)),
+                in_doubt_since=in_doubt_since,
             )
         )
     return Figures(store, revision or "", tuple(found))
@@ -137,10 +146,31 @@ def _parts(ask: Ask, key: int, *, alone: bool) -> dict[str, int]:
     return dict(sorted(counted.items()))
 
 
-def _in_doubt(ask: Ask, key: int) -> int:
-    """Count the deletes whose end is not known."""
-    (count,), *_ = ask(
-        "select count(*) from deletions d join environment n on n.name = d.environment"
+def _flawed_since(ask: Ask, key: int) -> datetime | None:
+    """Return the start of the first run after the last complete one that reached its end flawed."""
+    of_environment = f"environment_key = {key}"
+    (first,), *_ = ask(
+        f"select min(started_at) from sync_run where {of_environment}"
+        " and outcome in ('partial', 'withheld', 'failed') and run_id > coalesce(("
+        f"select max(run_id) from sync_run where {of_environment} and outcome = 'complete'), 0)"
+    )
+    return _instant(first)
+
+
+def _in_doubt(ask: Ask, key: int) -> tuple[int, datetime | None]:
+    """Count the deletes whose end is not known; return the oldest intent among them too."""
+    (count, first), *_ = ask(
+        "select count(*), min(d.intent_at) from deletions d"
+        " join environment n on n.name = d.environment"
         f" where n.key = {key} and (d.outcome is null or d.outcome = 'in_doubt')"
     )
-    return int(count)
+    return int(count), _instant(first)
+
+
+def _instant(found: Any) -> datetime | None:
+    """Read an instant as a database gives it: SQLite in its text."""
+    return times.parse_utc_text(found) if isinstance(found, str) else found
+
+
+def _earliest(*instants: datetime | None) -> datetime | None:
+    return min((one for one in instants if one is not None), default=None)

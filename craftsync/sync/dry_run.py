@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from craftsync.errors import BadPayload, UpstreamFault
 from craftsync.records import Incarnation, Key, ListedExecution, ObjectKind, Payload
-from craftsync.store import environments, estate, mirror
+from craftsync.store import audit, environments, estate, mirror
 from craftsync.store.mirror import HeldExecution
 from craftsync.sync.job import Options
 from craftsync.sync.plan import Plan, Why, plan, why_again
@@ -113,10 +113,14 @@ class Rehearsal:
             held = {row.key: row for row in mirror.held_executions(self.conn, key, pipeline_name)}
         there = {key: row for key, row in held.items() if not row.gone}
         again = self._again(there, listed)
+        begun: frozenset[Key] = frozenset()
+        if self.conn is not None and key is not None and there.keys() - listed.keys():
+            begun = audit.begun(self.conn, key)
         decision = plan(
             listed=listed.keys(),
             held=there.keys(),
             unsettled=again.keys(),
+            begun=begun,
             accept_vanished=self.options.accept_vanished,
         )
         kind = ObjectKind.EXECUTION

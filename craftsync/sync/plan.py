@@ -49,6 +49,7 @@ def plan(
     held: Set[K],
     unsettled: Set[K],
     explained: Set[K] = frozenset(),
+    begun: Set[K] = frozenset(),
     accept_vanished: int = 0,
 ) -> Plan[K]:
     """Fetch what is new or unsettled; what is held and no longer listed is gone, or withheld.
@@ -56,10 +57,15 @@ def plan(
     `held` are those of this scope that are not gone yet; `unsettled` those of them that may still
     change, or that the listing shows changed; `explained` those whose absence has a proven cause
     (their deployment was deleted, or we deleted them). An explained absence never counts.
+
+    `begun` are those that we began to delete, and do not know how that ended. That they are missing
+    is no sign of a broken listing, unless it is empty: they do not count beside others. But they
+    are believed or withheld with them, for a delete that was begun proves nothing.
     """
     vanished = held - listed
     missing = vanished - explained
-    doubted = too_many(missing=len(missing), known=len(held), listed=len(listed))
+    counted = missing - begun if listed else missing
+    doubted = too_many(missing=len(counted), known=len(held), listed=len(listed))
     withheld = missing if doubted and len(missing) > accept_vanished else frozenset()
     return Plan(
         fetch=frozenset((listed - held) | (listed & unsettled)),

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from craftsync.errors import BadPayload
 from craftsync.records import TERMINAL, GoneCause, Key, ListedExecution, ObjectKind, PartState
-from craftsync.store import mirror
+from craftsync.store import audit, mirror
 from craftsync.store.environments import Rev
 from craftsync.store.failures import FailureKey, Standing
 from craftsync.store.mirror import HeldExecution
@@ -65,11 +65,13 @@ class Scope:
         with self.job.engine.connect() as conn:
             key = self.tally.environment_key
             held = {row.key: row for row in mirror.held_executions(conn, key, self.pipeline_name)}
-        there = {
-            key: row
-            for key, row in held.items()
-            if not row.gone and key.execution_id not in unreadable
-        }
+            there = {
+                key: row
+                for key, row in held.items()
+                if not row.gone and key.execution_id not in unreadable
+            }
+            vanished = there.keys() - listed.keys()
+            begun = audit.begun(conn, self.tally.environment_key) if vanished else frozenset()
         alone = self._parts_alone(there, listed)
         again = {
             key: why
@@ -77,7 +79,7 @@ class Scope:
             if key not in alone and (why := self._why_again(row, listed.get(key)))
         }
         explained = absences.explained(
-            {key: there[key].deployment_name for key in there.keys() - listed.keys()},
+            {key: there[key].deployment_name for key in vanished},
             deployments=self.known.deployments,
             ask=self.asked.ask,
         )
@@ -86,6 +88,7 @@ class Scope:
             held=there.keys(),
             unsettled=again.keys(),
             explained=explained,
+            begun=begun,
             accept_vanished=self.job.options.accept_vanished,
         )
         left_out = self._believe(there, listed, decision.gone, explained, decision.withheld)
@@ -104,9 +107,7 @@ class Scope:
         return Decision(
             wanted,
             [part for part in parts if part.key not in whole],
-            is_quiet=not (
-                reasons or unreadable or there.keys() - listed.keys() or self._waits(alone)
-            ),
+            is_quiet=not (reasons or unreadable or vanished or self._waits(alone)),
         )
 
     def _read(self, entries: Sequence[Entry]) -> tuple[dict[Key, ListedExecution], set[str]]:

@@ -10,6 +10,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from fractions import Fraction
 from functools import lru_cache
 from itertools import product
@@ -45,6 +46,15 @@ class Drift(NamedTuple):
     drift: str
 
 
+class Cause(StrEnum):
+    """Why an execution differs, which says what mends it; it may have more than one."""
+
+    DAMAGED = auto()  # upstream is as it was fetched: what differs is the copy
+    CHANGED = auto()
+    GONE = auto()  # deleted upstream, or another one has its id
+    UNREAD = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """So large a share of all settled executions, drawn at random out of `seed`."""
@@ -70,7 +80,7 @@ class Verification:
     """Compares executions of environments; `jobs` are these, by their names in the store.
 
     What is chosen are keys of executions, settled or not, or a sample of what is settled. Those
-    that differ and can be fetched again are `mendable`.
+    that differ and can be fetched again are `mendable`; `causes` has all that differ, by why.
     """
 
     def __init__(
@@ -83,6 +93,7 @@ class Verification:
         self.compared = 0
         self.drifted = 0
         self.mendable: list[Candidate] = []
+        self.causes: dict[Cause, list[Candidate]] = defaultdict(list)
 
     def rows(self, counted: Counted = lambda _done, _of: None) -> Iterator[Drift]:
         """Yield what differs, a row a part, in the order of (created_at, execution_id, part).
@@ -163,18 +174,27 @@ class Verification:
     def _compare(self, one: Candidate, found: Whole | Exception | None) -> Sequence[Drift]:
         """Tell what differs of one execution, a row a part."""
         told: dict[str, list[str]] = defaultdict(list)
+        causes: set[Cause] = set()
         try:
             with self._reader.connect() as conn:
                 for part, drift in compare.damages(conn, one.execution_key, self._is_whole):
                     told[part].append(drift)
+                    causes.add(Cause.DAMAGED)
                 if isinstance(found, Whole) and found.execution.key == one.key:
-                    for part, drift in compare.differences(conn, one.execution_key, found):
+                    differing = list(compare.differences(conn, one.execution_key, found))
+                    for part, drift in differing:
                         told[part].append(drift)
+                    if differing:
+                        same = compare.is_as_fetched(conn, one.execution_key, found)
+                        causes.add(Cause.DAMAGED if same else Cause.CHANGED)
                 elif found is not None:
-                    for drift in _of_the_whole(conn, one, found):
+                    for cause, drift in _of_the_whole(conn, one, found):
                         told[""].append(drift)
+                        causes.add(cause)
         finally:
             _close(found)
+        for cause in causes:
+            self.causes[cause].append(one)
         return [
             Drift(one.environment, one.key.execution_id, part, named(told[part], "; "))
             for part in sorted(told)
@@ -197,16 +217,18 @@ def _fetch(fetcher: Fetcher, one: Candidate) -> Whole | None:
     )
 
 
-def _of_the_whole(conn: Connection, one: Candidate, found: Whole | Exception) -> Iterator[str]:
+def _of_the_whole(
+    conn: Connection, one: Candidate, found: Whole | Exception
+) -> Iterator[tuple[Cause, str]]:
     """Tell why an execution cannot be compared; not where a sync has learnt it meanwhile."""
     if isinstance(found, Exception) and not isinstance(found, Missing):
-        yield f"could not be read: {found}"
+        yield Cause.UNREAD, f"could not be read: {found}"
     elif not any(row.gone for row in candidates(conn, [one.execution_key])):
         if isinstance(found, Whole):
             born = utc_text(found.execution.key.created_at)
-            yield f"another one upstream, created at {born}"
+            yield Cause.GONE, f"another one upstream, created at {born}"
         else:
-            yield "gone upstream"
+            yield Cause.GONE, "gone upstream"
 
 
 def _close(found: Whole | Exception | None) -> None:

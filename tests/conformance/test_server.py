@@ -4,6 +4,8 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from threading import Thread
 
 import pytest
@@ -54,6 +56,15 @@ def test_a_request_may_come_in_pieces(server: Server):
             connection.sendall((head + body)[at : at + 7])
             time.sleep(0.001)
         assert connection.recv(65536).startswith(b"HTTP/1.1 401 Unauthorized\r\n")
+
+
+def test_every_answer_tells_the_time_of_the_world(server: Server):
+    for path in ("environment-info", "deployments/none"):
+        for _ in range(2):
+            answer = requests.get(f"{server.url}/api/v1/{path}", timeout=2)
+            told = parsedate_to_datetime(answer.headers["Date"])
+            assert told == server.world.now.replace(microsecond=0)
+            server.world.advance(timedelta(hours=7))
 
 
 def test_nonsense_ends_the_connection(server: Server):

@@ -4,8 +4,10 @@ import re
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
+import click
 import pytest
 
+from craftsync.cli import main
 from craftsync.errors import EXIT_CODES
 
 ROOT = Path(__file__).parents[2]
@@ -41,3 +43,20 @@ def test_the_reference_is_what_the_code_says(name):
 
 def test_every_column_of_the_reference_is_explained():
     assert "|  |" not in reference().relations()
+
+
+def leaves(command, name=()):
+    """Give every command that does something, with the words that name it."""
+    if not isinstance(command, click.Group):
+        yield " ".join(("craftsync", *name)), command
+        return
+    context = click.Context(command)
+    for word in command.list_commands(context):
+        yield from leaves(command.get_command(context, word), (*name, word))
+
+
+@pytest.mark.parametrize(("name", "command"), [*leaves(main)], ids=str)
+def test_the_help_of_every_command_has_an_example_and_its_exit_codes(name, command):
+    told = " ".join(command.help.split())
+    assert f"Example: {name}" in told
+    assert re.search(r"Ends with (\d|what)", told)

@@ -30,7 +30,7 @@ CLEAN = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
 @pytest.fixture
 def lab(tmp_path):
     """A quiet platform at the real time, mirrored completely."""
-    world = World(seed=2, executions=20, settled=True, now=utc_now().replace(microsecond=0))
+    world = World(seed=2, executions=20, settled=True, now=utc_now().replace(microsecond=0) - HOUR)
     with make_lab(tmp_path, world) as made:
         made.world.advance(HOUR)
         made.sync()

@@ -22,6 +22,7 @@ from click.testing import CliRunner
 from craftsync import __version__
 from craftsync.cli import COMMANDS, Door, formats, main, manner, options, safe_text, say, streams
 from craftsync.errors import EXIT_CODES, Busy, Interrupted, Partial, StoreUnusable, Usage
+from craftsync.resources import queries_dir
 
 SECRET = "canary-9c41f7"
 NAMES = "déploiement→✓"
@@ -713,6 +714,32 @@ def test_a_shell_completes_the_names_of_commands():
     }
     completed = process(program=("-m", "craftsync"), environ=environ, text=True)
     assert completed.stdout == "plain,config\n"
+
+
+def completed(typed, **environ):
+    """Return what a shell is given for the word after what is typed."""
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - (not typed.endswith(" ")))}
+    shell = {"_CRAFTSYNC_COMPLETE": "bash_complete", "HOME": "/nowhere"} | words | environ
+    made = process(program=("-X", "importtime", "-m", "craftsync"), environ=shell, text=True)
+    assert "duckdb" not in made.stderr
+    return [line.removeprefix("plain,") for line in made.stdout.splitlines() if line]
+
+
+def test_a_shell_completes_the_names_of_questions_the_users_own_too(tmp_path):
+    folder = tmp_path / "craftsync" / "queries"
+    folder.mkdir(parents=True)
+    body = "-- title: Mine\n-- asks: What is mine?\n-- gives: n\nselect 1 as n\n"
+    (folder / "fail_mine.sql").write_text(body)
+    (folder / "fail_broken.sql").write_text("-- title: one\n-- title: two\n-- param: x\n")
+    found = completed("craftsync query fail", XDG_CONFIG_HOME=str(tmp_path))
+    assert found == ["fail_mine", "failure_rate", "failures_by_input"]
+    assert len(completed("craftsync query ")) == len(list(queries_dir().glob("*.sql")))
+
+
+def test_a_shell_completes_the_parameters_of_the_question_that_is_named():
+    assert completed("craftsync query failure_rate -p b") == ["by="]
+    assert "since=" in completed("craftsync query failure_rate -p ")
+    assert completed("craftsync query nothing -p ") == []
 
 
 if __name__ == "__main__":

@@ -44,3 +44,16 @@ def test_a_listed_deployment_whose_own_get_is_404_is_held_or_named(lab):
     lab.world.override("GET", "/deployments/run-p", missing)
     outcome = lab.sync()
     assert lab.column("select count(*) from deployments") == [1] or outcome.exit_code == 3
+
+
+@pytest.mark.parametrize("name", ["*", "a/*", "*/executions", "a b%2F?"])
+def test_what_is_named_like_a_pattern_is_mirrored_like_anything_else(tmp_path, name):
+    world = World(executions=0, pipelines=0)
+    born = world.now - 2 * DAY
+    world.add_pipeline(name, created_at=born, outputs=[Port(name, "file")])
+    world.add_deployment(name, name, created_at=born)
+    world.add_execution(name, execution_id="e", created_at=born, deployment=name)
+    with make_lab(tmp_path, world) as lab:
+        assert lab.sync().exit_code == 0
+        assert lab.column("select deployment_name from executions") == [name]
+        assert lab.column("select value_state from outputs") == ["ok"]

@@ -12,7 +12,9 @@ from lab import DAY, HOUR
 from lab import lab as make_lab
 from warm import craftsync
 
+from craftsync.records import Key
 from craftsync.simulator import Line, Response, World, json_response
+from craftsync.store import audit, engine
 
 MINUTE = timedelta(minutes=1)
 HTML = {"Content-Type": "text/html"}
@@ -395,3 +397,58 @@ def test_a_platform_too_old_to_tell_its_environment_is_mirrored(known):
     lab.world.override("GET", "/environment-info", missing)
     assert lab.sync().exit_code == 0
     assert lab.one("select upstream_id from environments")["upstream_id"] is not None
+
+
+# Deletes of ours that were cut short
+
+
+def killed_after_intents(lab, numbers, *, born=None):
+    """Leave what a purge leaves that was killed after its calls: intents, and nothing upstream."""
+    writer = engine.writer(engine.address(lab.store))
+    with writer.begin() as conn:
+        written = audit.Audit(conn, 1)
+        for number in numbers:
+            key = Key(f"e{number}", born or lab.world.now - HOUR - 2 * DAY + MINUTE)
+            one = audit.Try(f"p-{number}", 1, "p", "execution", key, "old_enough", "mia@host",
+                            lab.world.now, "0" * 64)  # fmt: skip
+            written.intend(one, at=lab.world.now)
+        written.write()
+    writer.dispose()
+    for number in numbers:
+        lab.world.delete_execution(f"e{number}")
+
+
+def test_what_a_killed_purge_deleted_is_no_sign_of_a_broken_listing(known):
+    lab = known(50)
+    killed_after_intents(lab, range(20))
+    app = lab.app
+    told = [*app.rehearse(app.settings.environments_to_use(), app.sync_options())]
+    assert {one.action for one in told} == {"gone"}
+    outcome = lab.sync()
+    assert (outcome.outcome, outcome.gone, outcome.exit_code) == ("complete", 20, 0)
+    assert lab.column("select distinct gone_cause from executions where gone_at is not null") == [
+        "deleted_upstream"
+    ]
+    assert lab.column("select count(*) from deletions where outcome is null") == [20]
+
+
+def test_an_intent_without_its_own_404_marks_nothing(known):
+    lab = known(50)
+    killed_after_intents(lab, range(20))
+    for number in range(20):
+        lab.world.override("GET", f"/executions/e{number}", Response(500, JSON, b"{}"))
+    assert (lab.sync().gone, lab.column("select count(gone_at) from executions")) == (0, [0])
+
+
+def test_an_intent_for_a_namesake_of_another_time_explains_nothing(known):
+    lab = known(50)
+    killed_after_intents(lab, range(20), born=lab.world.now - 9 * DAY)
+    assert (lab.sync().exit_code, lab.column("select count(gone_at) from executions")) == (4, [0])
+
+
+def test_others_that_are_missing_beside_them_withhold_all(known):
+    lab = known(50)
+    killed_after_intents(lab, range(5))
+    for number in range(5, 16):
+        lab.world.delete_execution(f"e{number}")
+    assert (lab.sync().exit_code, lab.column("select count(gone_at) from executions")) == (4, [0])

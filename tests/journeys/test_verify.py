@@ -518,6 +518,73 @@ def test_a_sample_of_a_million_keeps_none_in_memory():
     assert len(list(islice(drawn, 10))) == 10
 
 
+# What is typed then
+
+
+def hint(lab, *words):
+    done = run(lab, *(words or ("--sample", "100%")))
+    assert done.exit_code == 3
+    (found,) = [line for line in done.stderr.splitlines() if line.startswith("hint: ")]
+    return found.removeprefix("hint: ")
+
+
+def test_of_a_change_upstream_a_full_sync_is_what_helps(lab):
+    lab.world.append_lines("t0", [Line(AT, "late")])
+    assert hint(lab) == "To take over what upstream shows: craftsync sync --full"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "update execution set status = 'Failed' where execution_id = 't1'",
+        "delete from log_line where execution_key = (select key from execution"
+        " where execution_id = 't1')",
+        "update io_value set value_text = '1' where name = 'x' and execution_key ="
+        " (select key from execution where execution_id = 't1')",
+        "update raw_answer set body = x'00' where object_kind = 'execution' and object_key ="
+        " (select key from execution where execution_id = 't1')",
+    ],
+)
+def test_of_damage_here_a_repair_is_what_helps_and_it_does(lab, damage):
+    change(lab, damage)
+    said = hint(lab)
+    assert said == (
+        "To write anew what is damaged here: craftsync verify --repair --env default --execution t1"
+    )
+    done = run(lab, *said.partition("craftsync verify ")[2].split())
+    assert (done.exit_code, verified(lab)) == (0, [])
+
+
+def test_of_damage_in_many_all_are_repaired_by_one_line(lab):
+    change(lab, "update file_chunk set bytes = x'00'")
+    said = hint(lab)
+    assert said.endswith("craftsync verify --repair --env default --sample 100%")
+
+
+def test_damage_beside_changes_and_losses_upstream_says_the_line_of_each(lab):
+    change(lab, "update execution set status = 'Failed' where execution_id = 't1'")
+    lab.world.append_lines("t2", [Line(AT, "late")])
+    lab.world.delete_execution("t3")
+    said = hint(lab)
+    assert "craftsync verify --repair --env default --execution t1; " in said
+    assert said.endswith("craftsync sync --full")
+    lab.sync(full=True)
+    assert hint(lab).endswith("craftsync verify --repair --env default --execution t1")
+
+
+def test_what_is_gone_upstream_is_noted_by_a_sync(lab):
+    lab.world.delete_execution("t0")
+    assert hint(lab) == "To note what is gone upstream: craftsync sync"
+    assert hint(lab, "--sample", "100%", "--repair") == hint(lab)
+
+
+def test_of_what_is_gone_upstream_no_line_can_mend_the_damage(lab):
+    lab.world.delete_execution("t0")
+    lab.sync()
+    change(lab, "update file_chunk set bytes = x'00'")
+    assert hint(lab, "--execution", "t0").endswith("a backup alone")
+
+
 # Rows
 
 

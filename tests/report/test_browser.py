@@ -84,3 +84,21 @@ def test_on_paper_it_is_dark_on_light_whatever_the_theme(chromium, url):
     colours = json.loads(chromium.ask(COLOURS))
     assert brightness(colours["paper"]) == 3 * 255
     assert brightness(colours["ink"]) == 0
+
+
+def test_the_six_tiles_leave_no_hole_at_any_width(chromium, url):
+    columns = "getComputedStyle(document.querySelector('.tiles')).gridTemplateColumns"
+    for width, expected in ((1200, 6), (1000, 3), (700, 3), (390, 2)):
+        chromium.look(theme="light", width=width)
+        chromium.open(url)
+        assert len(chromium.ask(columns).split()) == expected
+        assert chromium.ask("document.documentElement.scrollWidth") <= width
+
+
+def test_a_phone_shows_when_a_failure_was_first_seen_and_an_example(chromium, url):
+    narrow = "[...document.querySelectorAll('.sign .narrow')].filter(e => e.offsetHeight).length"
+    chromium.look(theme="light", width=390)
+    chromium.open(url)
+    assert chromium.ask(narrow) >= 2
+    chromium.look(theme="light", width=1200)
+    assert chromium.ask(narrow) == 0

@@ -6,6 +6,7 @@ import pytest
 from report.conftest import SINCE, UNTIL, eventful, many
 
 from craftsync.errors import Usage
+from craftsync.report import charts
 from craftsync.report.figures import FEW, Trend
 from craftsync.report.model import FIGURES
 
@@ -193,3 +194,10 @@ def test_a_period_from_the_beginning_of_the_calendar_is_no_trouble(history, repo
     found = report(since=datetime(1, 1, 1, tzinfo=UTC))
     assert found.total.now.runs == 1
     assert report(since=UNTIL, until=UNTIL).is_empty
+
+
+@pytest.mark.parametrize(("runs", "labels"), [(0, ["1"]), (1, ["1"]), (3, ["3"]), (4, ["2", "4"])])
+def test_a_number_of_runs_is_never_marked_with_half_a_run(history, report, runs, labels):
+    history.run("e0", at="2026-03-26", status="Running")
+    many(history, runs, "2026-03-27 03:00")
+    assert [tick.label for tick in charts.runs(report(), height=100).grid] == labels

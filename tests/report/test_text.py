@@ -11,7 +11,7 @@ from fcntl import ioctl
 from termios import TIOCSWINSZ
 
 import pytest
-from report.conftest import eventful, report_on
+from report.conftest import eventful, many, report_on
 
 from craftsync.cli import report_text
 from craftsync.report import telling
@@ -156,3 +156,30 @@ def test_under_a_plain_locale_all_of_it_is_ascii(seen, locale):
     assert seen(**locale).decode("ascii")
     assert seen(columns=80, TERM="xterm", **locale).decode("ascii")
     assert "▁" in seen(LC_ALL="C.UTF-8").decode()
+
+
+def test_against_too_few_runs_no_change_is_said(history):
+    many(history, 19, "2026-03-20 03:00", "Failed", pipeline="train")
+    many(history, 60, "2026-03-27 03:00", pipeline="train")
+    said = "\n".join(report_text.terminal(telling.of(report_on(history))))
+    assert "had too few to compare with" in said
+    assert " pt" not in said
+    many(history, 1, "2026-03-21 03:00", "Failed", pipeline="train")
+    assert " pt" in "\n".join(report_text.terminal(telling.of(report_on(history))))
+
+
+def test_a_number_of_runs_is_not_compared_with_a_period_that_is_held_in_part(history):
+    many(history, 30, "2026-03-24 03:00", "Error", pipeline="train")
+    many(history, 90, "2026-03-27 03:00", "Error", pipeline="train")
+    said = "\n".join(report_text.terminal(telling.of(report_on(history))))
+    assert "The history begins within the 7 days before." in said
+    assert "\N{MULTIPLICATION SIGN}" not in said
+    history.run("e0", at="2026-01-01")
+    said = "\n".join(report_text.terminal(telling.of(report_on(history))))
+    assert said.count("\N{MULTIPLICATION SIGN} 3.0") == 2
+
+
+def test_of_a_pipeline_that_nobody_knows_it_is_said_where_to_look(history):
+    history.run("e0", at="2026-03-30")
+    said = "\n".join(report_text.terminal(telling.of(report_on(history, pipeline_name="tarin"))))
+    assert "The mirror holds no execution of these. What it holds: `craftsync runs`" in said

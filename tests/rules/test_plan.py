@@ -98,6 +98,37 @@ def test_an_explained_absence_is_gone_beside_withheld_ones():
     assert outcome.withheld == held - explained
 
 
+def test_what_we_began_to_delete_does_not_count_and_is_believed():
+    held = some_keys(100)
+    begun = set(sorted(held)[:40])
+    outcome = plan(listed=held - begun, held=held, unsettled=set(), begun=begun)
+    assert (outcome.gone, outcome.withheld) == (begun, set())
+
+
+def test_beside_what_we_began_to_delete_others_count_as_ever():
+    held = some_keys(100)
+    begun, others = set(sorted(held)[:40]), set(sorted(held)[40:51])
+    few = set(sorted(others)[:10])
+    outcome = plan(listed=held - begun - few, held=held, unsettled=set(), begun=begun)
+    assert outcome.gone == begun | few
+    lost = begun | others
+    outcome = plan(listed=held - lost, held=held, unsettled=set(), begun=begun)
+    assert (outcome.gone, outcome.withheld) == (set(), lost)
+
+
+def test_of_an_empty_listing_what_we_began_to_delete_is_not_believed_either():
+    held = some_keys(3)
+    outcome = plan(listed=set(), held=held, unsettled=set(), begun=held)
+    assert (outcome.gone, outcome.withheld) == (set(), held)
+    accepted = plan(listed=set(), held=held, unsettled=set(), begun=held, accept_vanished=3)
+    assert accepted.gone == held
+
+
+def test_what_we_began_to_delete_and_is_still_listed_is_there():
+    outcome = plan(listed={"a", "b"}, held={"a", "b"}, unsettled=set(), begun={"a"})
+    assert (outcome.gone, outcome.withheld, outcome.fetch) == (set(), set(), set())
+
+
 def test_an_explanation_of_what_is_listed_makes_nothing_gone():
     assert plan(listed={"a"}, held={"a"}, unsettled=set(), explained={"a"}).gone == set()
 

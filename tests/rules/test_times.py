@@ -13,6 +13,7 @@ from craftsync.times import (
     all_nanoseconds,
     duration,
     epoch_ms,
+    in_zone,
     instant,
     instant_or_none,
     nanoseconds,
@@ -417,3 +418,17 @@ def test_two_windows_that_meet_share_nothing_and_leave_nothing_out(one, two, thr
     if whole.holds(two):
         assert sum(half.holds(first) for half in halves) == whole.holds(first)
         assert sum(half.holds(two) for half in halves) == 1
+
+
+@pytest.mark.parametrize(
+    ("moment", "hours", "shown"),
+    [
+        (datetime(1, 1, 1, tzinfo=UTC), -5, "0001-01-01T00:00:00+00:00"),
+        (datetime(1, 1, 1, tzinfo=UTC), 5, "0001-01-01T05:00:00+05:00"),
+        (datetime(9999, 12, 31, 23, tzinfo=UTC), 5, "9999-12-31T23:00:00+00:00"),
+        (datetime(2026, 1, 1, tzinfo=UTC), -5, "2025-12-31T19:00:00-05:00"),
+    ],
+)
+def test_at_the_edges_of_the_calendar_an_instant_is_shown_in_utc(moment, hours, shown):
+    zone = timezone(timedelta(hours=hours))
+    assert in_zone(moment, zone).isoformat() == shown

@@ -63,6 +63,8 @@ def test_the_figures_of_an_environment(filled):
                 "parts": {"error": 1, "ok": 10},
                 "failures": 1,
                 "in_doubt": 0,
+                "failing_since": "2026-03-01T12:00:00.000000Z",
+                "in_doubt_since": None,
             }
         ],
     }
