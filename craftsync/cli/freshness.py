@@ -9,6 +9,18 @@ import humanize
 from craftsync import times
 from craftsync.cli import streams
 
+_FOR_PEOPLE = ("failing_since", "in_doubt_since")
+"""Keys that no other program was promised: `sync_failures` and `deletions` have what they tell."""
+
+
+def promised(status: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the figures as other programs read them, with the keys that stay as they are."""
+    environments = [
+        {name: value for name, value in one.items() if name not in _FOR_PEOPLE}
+        for one in status["environments"]
+    ]
+    return {**status, "environments": environments}
+
 
 def show(status: Mapping[str, Any], *, now: datetime, tz: tzinfo | None = None) -> None:
     """Print the figures of `status` for people, an environment a block; ages count to `now`."""

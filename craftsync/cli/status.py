@@ -28,7 +28,7 @@ def status(app: App, max_age: timedelta | None, how: How) -> None:
     if how["format"] == "table":
         freshness.show(found, now=app.now(), tz=how["tz"])
     else:
-        formats.one(found, **how)
+        formats.one(freshness.promised(found), **how)
     if max_age is not None:
         _refuse_older(found["environments"], max_age)
 

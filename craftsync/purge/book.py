@@ -14,7 +14,7 @@ from craftsync.purge.plan import Item, Plan
 from craftsync.purge.proof import Proof
 from craftsync.records import GoneCause, Incarnation
 from craftsync.store import engine as engines
-from craftsync.store import erasable, estate, mirror
+from craftsync.store import erasable, estate, tombstones
 from craftsync.store.audit import Audit, Try, attempts
 from craftsync.store.environments import Rev
 
@@ -106,8 +106,10 @@ class Book:
                 if live is not None and live.incarnation == its:
                     estate.mark_deployments_gone(conn, [live.deployment_key], gone_at=now, rev=rev)
                 gone |= {one.key for one in erasable.executions_of(conn, key, its)}
+            if outcome is Outcome.DELETED:  # a sync may have come between the call and its end
+                tombstones.ascribe_to_us(conn, key, gone, rev=rev)
             executions = erasable.live_keys(conn, key, gone)
-            mirror.mark_gone(conn, executions, gone_at=now, cause=cause, rev=rev)
+            tombstones.mark_gone(conn, executions, gone_at=now, cause=cause, rev=rev)
 
 
 def untried(what: Try, outcome: Outcome, error: str | None) -> End:

@@ -4,14 +4,14 @@ A fetch that is as the last one writes nothing. One that got less than the last 
 what is held: a log that could not be read, a file that was not asked for.
 """
 
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
-from craftsync.records import GoneCause, Key
+from craftsync.records import Key
 from craftsync.store.base import driver_moment
 from craftsync.store.environments import Rev, number_of
 from craftsync.store.held import (
@@ -22,7 +22,7 @@ from craftsync.store.held import (
     held_executions,
     held_fetch,
 )
-from craftsync.store.models import Deployment, Execution, Scope
+from craftsync.store.models import Deployment, Execution
 from craftsync.store.parts import count_tries
 from craftsync.store.prepare import Prepared, prepare
 from craftsync.store.statuses import note_statuses
@@ -38,7 +38,6 @@ __all__ = [
     "held_content",
     "held_executions",
     "held_fetch",
-    "mark_gone",
     "prepare",
     "save_executions",
 ]
@@ -90,42 +89,6 @@ def save_executions(
             file.content.close()
     written = len(changed) + len(touched)
     return Saved(written, len(prepared) - written)
-
-
-def mark_gone(
-    connection: Connection,
-    execution_keys: Collection[int],
-    *,
-    gone_at: datetime,
-    cause: GoneCause,
-    rev: int | Rev,
-) -> int:
-    """Leave tombstones: confirmed absent upstream. The rows and all their values stay.
-
-    Freezes `last_seen_at`, so it comes before the scope's listing is noted as complete. Returns
-    how many were not gone before.
-    """
-    if not execution_keys:
-        return 0
-    columns, scope = _EXECUTION.c, table_of(Scope).c
-    listed = (
-        select(scope.last_complete_at)
-        .where(
-            scope.environment_key == columns.environment_key,
-            scope.kind == "pipeline",
-            scope.name == columns.pipeline_name,
-        )
-        .scalar_subquery()
-    )
-    last_seen = case((listed > columns.first_seen_at, listed), else_=columns.first_seen_at)
-    count, number = 0, number_of(rev)
-    for some in batches(execution_keys):
-        count += connection.execute(
-            update(_EXECUTION)
-            .where(columns.key.in_(some), columns.gone_at.is_(None))
-            .values(gone_at=gone_at, gone_cause=cause.value, last_seen_at=last_seen, rev=number)
-        ).rowcount
-    return count
 
 
 def _held(

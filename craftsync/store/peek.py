@@ -47,7 +47,7 @@ class Figures:
 
 
 def status(store: str | Path, *, now: datetime) -> dict[str, Any]:
-    """Return the figures as `status --json` prints them; raises what `figures` does."""
+    """Return the figures as what JSON has; raises what `figures` does."""
     shown = asdict(figures(store, now=now))
     shown["environments"] = list(shown["environments"])
     for one in shown["environments"]:

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from craftsync.errors import BadPayload
 from craftsync.records import TERMINAL, GoneCause, Key, ListedExecution, ObjectKind, PartState
-from craftsync.store import audit, mirror
+from craftsync.store import audit, mirror, tombstones
 from craftsync.store.environments import Rev
 from craftsync.store.failures import FailureKey, Standing
 from craftsync.store.mirror import HeldExecution
@@ -174,7 +174,7 @@ class Scope:
         if not keys:
             return
         with self.job.engine.begin() as conn:
-            mirror.mark_gone(
+            tombstones.mark_gone(
                 conn,
                 {held[key].execution_key for key in keys},
                 gone_at=self.tally.started_at,

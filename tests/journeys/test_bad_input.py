@@ -377,7 +377,7 @@ def test_what_sync_and_status_say_to_machines_has_its_form(lab):
     (one,) = told["environments"]
     assert list(one) == [
         "environment", "last_complete_at", "age_s", "last_outcome", "executions", "gone",
-        "unsettled", "parts", "failures", "in_doubt", "failing_since", "in_doubt_since",
+        "unsettled", "parts", "failures", "in_doubt",
     ]  # fmt: skip
     assert (one["last_complete_at"], one["age_s"], one["last_outcome"]) == (None, None, "partial")
     assert (one["executions"], one["failures"], one["in_doubt"]) == (11, 1, 0)

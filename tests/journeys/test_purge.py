@@ -676,6 +676,29 @@ def test_a_doubt_is_named_by_status_and_doctor_and_settled_by_the_next_run(real,
     assert json.loads(run(real, "status", "--json").stdout)["environments"][0]["in_doubt"] == 0
 
 
+def test_what_a_sync_finds_gone_before_the_doubt_is_settled_is_still_our_delete(lab):
+    lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "1"
+    plan = planned(lab, 99 * DAY)
+
+    def lose(request):
+        if request.method == "DELETE":
+            lab.world.delete_execution("t0")
+            hide_everything(lab.world)
+
+    lab.world.requests.watch(lose)
+    assert erased(lab, plan) == {"t0": "in_doubt"}
+    lab.world.requests.watchers.remove(lose)
+    show_everything(lab.world)
+    assert (lab.sync().gone, causes(lab)) == (1, {"t0": "deleted_upstream"})
+    assert erased(lab, plan) == {"t0": "deleted"}
+    assert causes(lab) == {"t0": "deleted_by_craftsync"}
+
+
+def causes(lab):
+    rows = lab.rows("select execution_id, gone_cause from executions where gone_at is not null")
+    return {row["execution_id"]: row["gone_cause"] for row in rows}
+
+
 def test_what_is_said_to_be_deleted_and_is_there_still_is_in_doubt(lab):
     lab.world.override("DELETE", "/executions/t0", json_response({"execution_id": "t0"}))
     plan = planned(lab, 99 * DAY)

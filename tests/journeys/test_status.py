@@ -1,6 +1,5 @@
 """`status`: how fresh, how much, and since when something fails or is in doubt."""
 
-import json
 from contextlib import suppress
 
 import pytest
@@ -23,7 +22,7 @@ def lab(tmp_path):
 
 def status(lab, *words):
     """Return what is said, and the figures of the one environment."""
-    (one,) = json.loads(run(lab, "status", "--json").stdout)["environments"]
+    (one,) = lab.app.status()["environments"]
     return run(lab, "status", *words).stdout, one
 
 

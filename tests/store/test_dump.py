@@ -18,7 +18,7 @@ from store.made import (
 )
 
 from craftsync.records import GoneCause, Side
-from craftsync.store import dump, engine, environments, estate, ledger, mirror
+from craftsync.store import dump, engine, environments, estate, ledger, tombstones
 
 
 def fill(prod, *, at=NOON, backwards=False, said='{"a":1,"b":[2,"x"]}'):
@@ -104,7 +104,7 @@ def test_a_content_hash_tells_what_is_gone_from_what_is_there(prod):
     prod.save(a_whole("e1"))
     key = prod.held()["e1"].execution_key
     before = dump.content_sha256(prod.connection, key)
-    mirror.mark_gone(
+    tombstones.mark_gone(
         prod.connection,
         [key],
         gone_at=NOON + HOUR,

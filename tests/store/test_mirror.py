@@ -21,7 +21,7 @@ from store.made import (
 )
 
 from craftsync.records import GoneCause, Key, PartKind, PartState, Side
-from craftsync.store import environments, estate, files, ledger, mirror, raw
+from craftsync.store import environments, estate, files, ledger, mirror, raw, tombstones
 from craftsync.store.open_parts import open_parts
 
 CHILDREN = ("status_change", "step", "io_value", "log_line", "metric", "part", "raw_answer")
@@ -29,7 +29,7 @@ CHILDREN = ("status_change", "step", "io_value", "log_line", "metric", "part", "
 
 def gone(prod, *ids, at=NOON + DAY, cause=GoneCause.DELETED_UPSTREAM):
     keys = [prod.held()[one].execution_key for one in ids]
-    return mirror.mark_gone(prod.connection, keys, gone_at=at, cause=cause, rev=prod.rev())
+    return tombstones.mark_gone(prod.connection, keys, gone_at=at, cause=cause, rev=prod.rev())
 
 
 def test_what_is_saved_is_held(prod):

@@ -9,7 +9,7 @@ from store.made import HOUR, NOON, Mirror, a_part, a_value, a_whole, place_of
 
 from craftsync.errors import StoreUnusable
 from craftsync.records import GoneCause, ObjectKind, PartKind, PartState
-from craftsync.store import engine, environments, ledger, mirror, peek
+from craftsync.store import engine, environments, ledger, mirror, peek, tombstones
 
 
 def test_looking_loads_no_sqlalchemy():
@@ -39,7 +39,7 @@ def filled(url, writer):
             counts=ledger.Counts(),
         )
         key = prod.held()["e2"].execution_key
-        mirror.mark_gone(
+        tombstones.mark_gone(
             connection, [key], gone_at=NOON, cause=GoneCause.DELETED_UPSTREAM, rev=prod.rev()
         )
         environments.mark_synced(connection, prod.key, at=NOON)

@@ -10,7 +10,7 @@ from sqlalchemy import delete, insert, select, text
 from store.made import DAY, NOON, a_whole, on_a_file
 
 from craftsync.records import GoneCause
-from craftsync.store import mirror
+from craftsync.store import mirror, tombstones
 from craftsync.store.base import driver_moment
 from craftsync.store.models import DeploymentVersion, Metric, Pipeline, Step
 from craftsync.store.upsert import batches, draw_keys, upsert, upsert_rows
@@ -163,7 +163,7 @@ def test_a_low_limit_of_bound_values_is_enough(prod):
     assert prod.save(*changed).written == 1300
     keys = [held.execution_key for held in prod.held().values()]
     assert len(mirror.held_fetch(prod.connection, keys)) == 1300
-    gone = mirror.mark_gone(
+    gone = tombstones.mark_gone(
         prod.connection, keys, gone_at=NOON, cause=GoneCause.DELETED_UPSTREAM, rev=prod.rev()
     )
     assert gone == 1300
