@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from craftsync.query.export import Written
     from craftsync.query.replica import Replica
 
-_SMALL = 20_000  # executions: so many are read in a second
+_SMALL = 5_000  # executions: so many are read in a moment and little memory
 
 
 def questions_folder(environ: Mapping[str, str]) -> Path | None:
