@@ -27,7 +27,7 @@ from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
 from craftsync.query.manifest import MANIFEST, UNFINISHED, File, Manifest
 from craftsync.store import relations
-from craftsync.store.relation import Relation
+from craftsync.store.relation import ColumnKind, Relation
 from craftsync.store.snapshot import Snapshot, Standing
 
 _BY_MONTH_OF: Mapping[str, str] = {
@@ -186,7 +186,8 @@ def _file(session: Session, folder: Path, partition: Partition) -> File:
     relation, target = partition.relation, folder / partition.path
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = target.with_name(".data.parquet.growing")
-    columns = ", ".join(f'"{name}"' for name in relation.columns if name != "environment")
+    kinds = relation.columns.items()
+    columns = ", ".join(_column(name, kind) for name, kind in kinds if name != "environment")
     of_month = month_of(relation)
     year, number = (int(part) for part in partition.month.split("-"))
     later = f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"
@@ -215,6 +216,14 @@ def _file(session: Session, folder: Path, partition: Partition) -> File:
         size,
         sha256,
     )
+
+
+def _column(name: str, kind: ColumnKind) -> str:
+    """Write a column as other engines are to read it: what is an instant is marked as one in UTC.
+
+    Without the mark Spark would take it for a time on the clock of whoever reads it.
+    """
+    return f'"{name}"::timestamptz as "{name}"' if kind is ColumnKind.INSTANT else f'"{name}"'
 
 
 def _forget_others(folder: Path, files: Mapping[str, File]) -> None:
