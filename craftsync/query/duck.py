@@ -22,7 +22,7 @@ from craftsync.store.relation import Relation
 from craftsync.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    pass
+    import duckdb
 
 BOOKS: tuple[Relation, ...] = tuple(one for one in relations.PUBLIC if not one.carrier)
 """The relations of our own book-keeping, read anew for each session."""
@@ -94,6 +94,13 @@ class Session:
         self.connection.close()
         shutil.rmtree(self._spill, ignore_errors=True)
 
+    def another(self) -> "duckdb.DuckDBPyConnection":
+        """Return one more connection to the same relations, for a thread of its own."""
+        connection = self.connection.cursor()
+        desk.hush(connection)
+        self._set_up(connection)
+        return connection
+
     def ask(
         self,
         sql: str,
@@ -137,10 +144,10 @@ class Session:
             raise UnreadableReplica(following.file, flaw) from flaw
         for relation in BOOKS:
             self._copy(relation, snapshot)
-        self._remember_listings(snapshot)
+        self._listings = _listings(snapshot)
         for macro in macros.MACROS:
             self.connection.execute(macro)
-        self.connection.execute("set TimeZone = 'UTC'")
+        self._set_up(self.connection)
         self.connection.execute("set python_enable_replacements = false")  # no frames of ours
 
     def _copy(self, relation: Relation, snapshot: Snapshot) -> None:
@@ -157,13 +164,11 @@ class Session:
                     f"What the store {snapshot.place} holds in {relation.name} does not fit: {flaw}"
                 ) from flaw
 
-    def _remember_listings(self, snapshot: Snapshot) -> None:
-        keys, moments = [], []
-        for environment, kind, name, last in snapshot.rows(_SCOPES):
-            keys.append("\x01".join((environment, kind, name)))
-            moments.append(_naive(last))
-        self.connection.execute(
-            "set variable seen = (select map($1::varchar[], $2::timestamp[]))", [keys, moments]
+    def _set_up(self, connection: "duckdb.DuckDBPyConnection") -> None:
+        """Set what DuckDB keeps for each connection by itself."""
+        connection.execute("set TimeZone = 'UTC'")
+        connection.execute(
+            "set variable seen = (select map($1::varchar[], $2::timestamp[]))", self._listings
         )
 
 
@@ -189,6 +194,15 @@ def _view(relation: Relation) -> str:
         f'create view "{relation.name}" as select {", ".join(columns)}'
         f' from replica."{relation.name}"'
     )
+
+
+def _listings(snapshot: Snapshot) -> list[list[Any]]:
+    """Read when each listing was last whole: their names, and the times beside them."""
+    keys, moments = [], []
+    for environment, kind, name, last in snapshot.rows(_SCOPES):
+        keys.append("\x01".join((environment, kind, name)))
+        moments.append(_naive(last))
+    return [keys, moments]
 
 
 def _timed(rows: Iterator[tuple[Any, ...]], timer: Timer | None) -> Iterator[tuple[Any, ...]]:

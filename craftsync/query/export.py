@@ -11,6 +11,7 @@ one. What did not change since an export is left as it is.
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,7 +27,7 @@ from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
 from craftsync.query.manifest import MANIFEST, UNFINISHED, File, Manifest
 from craftsync.store import relations
-from craftsync.store.relation import Relation
+from craftsync.store.relation import ColumnKind, Relation
 from craftsync.store.snapshot import Snapshot, Standing
 
 _BY_MONTH_OF: Mapping[str, str] = {
@@ -40,6 +41,7 @@ _BY_MONTH_OF: Mapping[str, str] = {
     "executions": "created_at",
 }
 _OF_PARTS = "execution_created_at"
+_AT_ONCE = 2  # files; a month of less than DuckDB's row group keeps one core busy, no more
 _CAREFUL = timedelta(days=1)  # a run notes what it saw by its start, and may end after an export
 
 
@@ -52,6 +54,21 @@ class Written:
     written: int
     rows: int
     bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """What one file holds: a month of a relation in an environment."""
+
+    relation: Relation
+    environment: str
+    month: str
+
+    @property
+    def path(self) -> str:
+        """Where it lies in the folder of the export."""
+        folder = f"environment={_folder(self.environment)}/month={self.month}"
+        return f"{self.relation.name}/{folder}/data.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,68 +140,90 @@ def write(
     manifest.begin(folder)
     held = dict(before.files) if before else {}
     files: dict[str, File] = {}
-    for relation in relations.PUBLIC:
-        done = list(_relation(session, folder, relation, held, changed))
-        files |= {one.path: one for one, _ in done}
-        yield Written(
-            relation=relation.name,
-            files=len(done),
-            written=sum(fresh for _, fresh in done),
-            rows=sum(one.rows for one, _ in done),
-            bytes=sum(one.bytes for one, _ in done),
-        )
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for relation in relations.PUBLIC:
+            due, same = _sort_out(session, folder, relation, held, changed)
+            fresh = list(pool.map(lambda one: _file(session, folder, one), due))
+            done = [*fresh, *same]
+            files |= {one.path: one for one in done}
+            yield Written(
+                relation=relation.name,
+                files=len(done),
+                written=len(fresh),
+                rows=sum(one.rows for one in done),
+                bytes=sum(one.bytes for one in done),
+            )
     _forget_others(folder, files)
     manifest.finish(folder, standing, times.utc_text(session.as_of), files.values())
 
 
-def _relation(
+def _sort_out(
     session: Session, folder: Path, relation: Relation, held: Mapping[str, File], changed: Changed
-) -> Iterator[tuple[File, bool]]:
+) -> tuple[list[Partition], list[File]]:
+    """Tell which partitions of a relation are to be written, and which files stay as they are."""
     month = f"strftime({month_of(relation)}, '%Y-%m')"
     partitions = session.connection.execute(
         f'select environment, {month}, count(*) from "{relation.name}" group by all order by all'
     ).fetchall()
+    due, same = [], []
     for environment, of_month, rows in partitions:
-        path = f"{relation.name}/environment={_folder(environment)}/month={of_month}/data.parquet"
-        known = held.get(path)
-        is_same = (
+        partition = Partition(relation, environment, of_month)
+        known = held.get(partition.path)
+        if (
             known is not None
             and known.rows == rows
             and not changed.has(relation, environment, of_month)
-            and (folder / path).is_file()
-        )
-        if known is not None and is_same:
-            yield known, False
+            and (folder / partition.path).is_file()
+        ):
+            same.append(known)
         else:
-            yield _file(session, folder, relation, path, environment, of_month), True
+            due.append(partition)
+    return due, same
 
 
-def _file(
-    session: Session, folder: Path, relation: Relation, path: str, environment: str, month: str
-) -> File:
+def _file(session: Session, folder: Path, partition: Partition) -> File:
     """Write one partition; it takes the place of the one before when it is whole."""
-    target = folder / path
+    relation, target = partition.relation, folder / partition.path
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = target.with_name(".data.parquet.growing")
-    columns = ", ".join(f'"{name}"' for name in relation.columns if name != "environment")
+    kinds = relation.columns.items()
+    columns = ", ".join(_column(name, kind) for name, kind in kinds if name != "environment")
     of_month = month_of(relation)
-    year, number = (int(part) for part in month.split("-"))
+    year, number = (int(part) for part in partition.month.split("-"))
     later = f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"
     order = ", ".join(f'"{name}"' for name in relation.order)
-    ((rows,),) = session.connection.execute(
-        f'copy (select {columns} from "{relation.name}" where environment = $environment'
-        f" and {of_month} >= timestamp '{month}-01' and {of_month} < timestamp '{later}'"
-        f" order by {order}) to {quoted(draft)}"
-        " (format parquet, compression zstd, use_tmp_file false)",
-        {"environment": environment},
-    ).fetchall()
+    with session.another() as writing:
+        ((rows,),) = writing.execute(
+            f'copy (select {columns} from "{relation.name}" where environment = $environment'
+            f" and {of_month} >= timestamp '{partition.month}-01'"
+            f" and {of_month} < timestamp '{later}'"
+            f" order by {order}) to {quoted(draft)}"
+            " (format parquet, compression zstd, use_tmp_file false)",
+            {"environment": partition.environment},
+        ).fetchall()
     with draft.open("rb") as written:
         os.fsync(written.fileno())
         sha256 = hashlib.file_digest(written, "sha256").hexdigest()
     draft.chmod(0o600)
     size = draft.stat().st_size
     draft.replace(target)
-    return File(path, relation.name, environment, month, rows, size, sha256)
+    return File(
+        partition.path,
+        relation.name,
+        partition.environment,
+        partition.month,
+        rows,
+        size,
+        sha256,
+    )
+
+
+def _column(name: str, kind: ColumnKind) -> str:
+    """Write a column as other engines are to read it: what is an instant is marked as one in UTC.
+
+    Without the mark Spark would take it for a time on the clock of whoever reads it.
+    """
+    return f'"{name}"::timestamptz as "{name}"' if kind is ColumnKind.INSTANT else f'"{name}"'
 
 
 def _forget_others(folder: Path, files: Mapping[str, File]) -> None:

@@ -15,7 +15,7 @@ from craftsync.store.snapshot import Mark, Standing
 
 MANIFEST = "manifest.json"
 UNFINISHED = "manifest.json.unfinished"
-_FORMAT = 1
+_FORMAT = 2  # instants marked as such
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,10 @@ def test_other_engines_read_the_same_as_sql_gives(old):
     )
     assert runs["run_s"].sum() == pytest.approx(old.column("select sum(run_s) from executions")[0])
     assert set(runs["month"]) == {"2026-01", "2026-02", "2026-03"}
-    assert runs.schema["created_at"] == pl.Datetime("us")
+    assert runs.schema["created_at"] == pl.Datetime("us", "UTC")
+    for name in ("created_at", "last_seen_at"):
+        texts = runs[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%6fZ").to_list()
+        assert texts == old.column(f"select {name} from executions order by created_at")
     assert runs.schema["settled"] == pl.Boolean
 
 
@@ -128,7 +131,7 @@ def test_a_deployment_that_is_seen_later_changes_what_belongs_to_it(old):
     old.sync()
     export(old, "--since-last")
     frame = read(old, "executions").filter(pl.col("execution_id") == "served")
-    assert frame["deployment_created_at"][0] == datetime(2026, 2, 1)  # noqa: DTZ001 - as Parquet has it
+    assert frame["deployment_created_at"][0] == datetime(2026, 2, 1, tzinfo=UTC)
 
 
 def test_a_restored_store_or_a_missing_file_makes_it_whole_again(old):
