@@ -8,7 +8,8 @@ import pytest
 from gates import copies
 from gates.guards import GUARDS
 
-FAILED = re.compile(r"^FAILED (tests/[\w/]+\.py)(::\w+)", re.MULTILINE)
+FAILED = re.compile(r"^FAILED (tests/[\w/]+\.py::\w+)", re.MULTILINE)
+ERROR = re.compile(r"^ERROR (\S+?)(?:\[|$| - )", re.MULTILINE)
 PYTEST = (*(sys.executable, "-m", "pytest"), "-q", "--tb=no", "-pno:cacheprovider", "-pno:xdist")
 
 
@@ -32,7 +33,9 @@ def outcome(folder, tests):
         timeout=600,
     )
     assert ended.returncode in {0, 1}, ended.stdout + ended.stderr
-    assert "\nERROR" not in ended.stdout, ended.stdout
+    # What fails may leave the simulator with an error of its own.
+    errors = set(ERROR.findall(ended.stdout)) - set(FAILED.findall(ended.stdout))
+    assert not errors, ended.stdout
     return ended.stdout
 
 
@@ -62,7 +65,7 @@ def test_without_a_guard_the_tests_that_stand_for_it_fail(name, copy, figures):
         said = outcome(copy, guard.tests)
     finally:
         module.write_text(source, encoding="utf-8")
-    failed = ["".join(each) for each in FAILED.findall(said)]
+    failed = FAILED.findall(said)
     figures("G4", f"long: without the guard {name}", failed=len(failed))
     unmoved = [test for test in guard.tests if not any(one.startswith(test) for one in failed)]
     assert unmoved == [], said
