@@ -271,6 +271,7 @@ GUARDS = {
     ),
     "redaction: the value of a variable": Guard(
         "upstream/redact.py",
+        "        self._learn(value, secrets)\n"
         "        return self.fingerprint(value if type(value) is str else exact.dumps(value))\n",
         "        return value\n",
         (f"{_MIRROR}::test_a_value_from_an_environment_variable_is_never_written", _CANARIES),
