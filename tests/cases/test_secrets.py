@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from query.words import PATHS
 from upstream.scripted import Scripted, error, reply
 
 SDK_TOKEN = "sdk-7f3a9c-CANARY-refresh"
@@ -43,6 +44,7 @@ def test_no_token_is_in_anything_a_run_leaves(tmp_path, answer, words):
         done = subprocess.run(
             [sys.executable, "-m", "craftsync", "sync", *words],
             env={
+                **PATHS,
                 "CRAFT_AI_SDK_TOKEN": SDK_TOKEN,
                 "CRAFT_AI_ENVIRONMENT_URL": server.url,
                 "CRAFT_AI_CONTROL_URL": server.url,
@@ -75,6 +77,7 @@ main(["sync", "-vv"])
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={
+            **PATHS,
             "CRAFT_AI_SDK_TOKEN": SDK_TOKEN,
             "CRAFT_AI_ENVIRONMENT_URL": "http://127.0.0.1:9",
             "HOME": str(tmp_path),

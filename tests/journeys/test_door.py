@@ -11,7 +11,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from importlib import import_module
 from pathlib import Path
 
@@ -133,16 +132,16 @@ def work(count, mark) -> None:
 
 @door.command()
 @click.option("--ignore-first", is_flag=True)
-def sleep(ignore_first) -> None:
+def wait(ignore_first) -> None:
     """Wait for a signal."""
     try:
         say.note("ready")
-        time.sleep(30)
+        signal.pause()
     except KeyboardInterrupt:
         if not ignore_first:
             raise
         say.note("once more")
-        time.sleep(30)
+        signal.pause()
 
 
 @door.command()
@@ -278,7 +277,7 @@ def test_a_confirmed_question_goes_on():
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_signal_ends_a_command_with_130_and_a_sentence(sent, times):
-    words = ["sleep"] if times == 1 else ["sleep", "--ignore-first"]
+    words = ["wait"] if times == 1 else ["wait", "--ignore-first"]
     with subprocess.Popen(
         [sys.executable, __file__, *words],
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},

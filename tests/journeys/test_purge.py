@@ -136,9 +136,12 @@ def test_a_plan_needs_a_sync_that_was_complete_and_lately(lab):
     assert refused.value.hint == "craftsync sync --env default"
 
 
-def test_a_sync_of_a_day_ago_is_too_old_by_the_microsecond(lab):
+def test_a_sync_of_a_day_ago_is_too_old_by_the_millisecond(lab):
     lab.world.advance(DAY - timedelta(milliseconds=1))
     assert planned(lab).count == 7
+    lab.world.advance(timedelta(milliseconds=1))
+    with pytest.raises(Refused, match="more than a day ago"):
+        planned(lab)
 
 
 # Apply

@@ -16,11 +16,11 @@ from craftsync.store import engine, environments, schema, server_lock
 from craftsync.store.lock import lock
 
 HOLD = """
-import sys, time
+import sys
 from craftsync.store import engine, lock
 with lock.lock(engine.address(sys.argv[1]), sys.argv[2:]):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()  # until it is killed, or nobody is there any more
 """
 UPGRADE = """
 import sys
@@ -42,12 +42,17 @@ def holder(database):
     yield process
     process.kill()
     process.wait()
+    process.stdin.close()
     process.stdout.close()
 
 
 def speaking(code, *words):
     return subprocess.Popen(
-        [sys.executable, "-c", code, *words], env=PATHS, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, *words],
+        env=PATHS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 

@@ -159,7 +159,6 @@ def test_a_whole_number_of_any_length_is_read_in_little_time(digits):
     assert dumps([loads(text)]) == f"[{text}]"
 
 
-@pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="an older Python")
 def test_pythons_own_limit_of_digits_does_not_matter():
     limit = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(640)

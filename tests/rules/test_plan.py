@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 
 from craftsync.records import Key
 from craftsync.sync.plan import (
+    CONFIRMED_A_RUN,
+    SAMPLED_A_DEPLOYMENT,
     Why,
     ended_lately,
     evenly,
     is_settled,
     plan,
     shows_change,
+    too_many,
+    why_again,
 )
 from craftsync.sync.work import Packed, Wanted
 
@@ -207,6 +211,76 @@ def test_lookback_asks_for_what_ended_in_it():
     assert not ended_lately(NOON - 2 * HOUR, now=NOON, lookback=HOUR)
     assert not ended_lately(None, now=NOON, lookback=HOUR)
     assert not ended_lately(NOON, now=NOON, lookback=None)
+
+
+AS_IT_WAS = ("Succeeded", NOON - 2 * HOUR)
+
+
+def again(**what):
+    facts = {
+        "settled": True,
+        "listed": AS_IT_WAS,
+        "held": AS_IT_WAS,
+        "now": NOON,
+        "lookback": None,
+        "full": False,
+    }
+    return why_again(**{**facts, **what})
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ({}, None),
+        ({"full": True}, Why.FULL),
+        ({"settled": False}, Why.UNSETTLED),
+        ({"listed": ("Failed", AS_IT_WAS[1])}, Why.CHANGED),
+        ({"listed": ("Succeeded", NOON)}, Why.CHANGED),
+        ({"lookback": 2 * HOUR}, Why.LOOKBACK),
+        ({"lookback": HOUR}, None),
+        ({"lookback": 2 * HOUR, "held": ("Succeeded", None), "listed": ("succeeded", None)}, None),
+    ],
+)
+def test_a_held_execution_is_fetched_again_for_one_reason_or_left_alone(what, why):
+    assert again(**what) is why
+
+
+def test_the_first_reason_to_fetch_again_is_the_one_that_is_told():
+    what = {"lookback": 2 * HOUR}
+    assert again(**what) is Why.LOOKBACK
+    what["listed"] = ("Failed", NOON)
+    assert again(**what) is Why.CHANGED
+    what["settled"] = False
+    assert again(**what) is Why.UNSETTLED
+    what["full"] = True
+    assert again(**what) is Why.FULL
+
+
+@pytest.mark.parametrize(
+    ("missing", "known", "listed", "doubted"),
+    [
+        (2, 2, 0, True),
+        (1, 2, 0, True),  # the other one is explained
+        (0, 2, 0, False),
+        (1, 1, 0, False),
+        (1, 2, 1, False),
+        (11, 100, 89, True),
+        (11, 110, 99, False),
+        (10, 100, 90, False),
+        (10, 12, 2, False),
+    ],
+)
+def test_an_emptied_listing_is_doubted_and_one_that_lost_too_much(missing, known, listed, doubted):
+    assert too_many(missing=missing, known=known, listed=listed) is doubted
+
+
+def test_nothing_is_accepted_by_itself():
+    made = plan(listed=set(), held={"a", "b"}, unsettled=set(), explained={"a"})
+    assert (made.gone, made.withheld) == ({"a"}, {"b"})
+
+
+def test_so_many_are_asked_for_as_the_rules_say():
+    assert (CONFIRMED_A_RUN, SAMPLED_A_DEPLOYMENT) == (200, 20)
 
 
 @pytest.mark.parametrize(

@@ -13,11 +13,11 @@ from craftsync.store import engine
 from craftsync.store.lock import lock
 
 HOLD = """
-import sys, time
+import sys
 from craftsync.store import engine, lock
 with lock.lock(engine.address(sys.argv[1]), ()):
     print("held", flush=True)
-    time.sleep(60)
+    sys.stdin.read()  # until it is killed, or nobody is there any more
 """
 
 
@@ -52,7 +52,10 @@ def test_the_lock_file_is_for_its_user_alone_and_no_store_is_made(place, tmp_pat
 
 def test_the_lock_of_a_killed_process_is_not_stale(place):
     holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, place.database], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD, place.database],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert holder.stdout.readline() == "held\n"
@@ -65,4 +68,5 @@ def test_the_lock_of_a_killed_process_is_not_stale(place):
     finally:
         holder.kill()
         holder.wait()
+        holder.stdin.close()
         holder.stdout.close()
