@@ -24,7 +24,7 @@ def recognise(
     except BadAnswer as fault:
         raise Unreachable(
             f"{url} does not answer: {fault}",
-            hint="Check the url with: craftsync config show",
+            hint=fault.hint or "Check the url with: craftsync config show",
         ) from fault
     if known and found and found not in {known, accepted}:
         raise Refused(

@@ -45,7 +45,7 @@ class SignIn:
         except (BadAnswer, Missing) as fault:
             raise Unreachable(
                 f"No access token could be had from {self._control_url}: {fault}",
-                hint="Check the control_url with: craftsync config show",
+                hint=fault.hint or "Check the control_url with: craftsync config show",
             ) from fault
 
     def _ask(self) -> str:

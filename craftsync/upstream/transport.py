@@ -18,7 +18,7 @@ import urllib3
 
 from craftsync.errors import BadAnswer, TooBig
 from craftsync.records import FileBytes
-from craftsync.upstream import gzipped
+from craftsync.upstream import certificates, gzipped
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.connections import Connections, origin_of, surroundings_of
 from craftsync.upstream.deadline import Watch
@@ -108,15 +108,13 @@ class Transport:
         with self._throttle.turn() as turn, self._watch.until(time.monotonic() + allowed_s) as slot:
             try:
                 answer = self._exchange(method, address, token, body, what, max_bytes, through)
-            except urllib3.exceptions.SSLError as flaw:
-                raise BadAnswer(
-                    f"{what}: the certificate is not accepted: {_short(flaw)}"
-                ) from flaw
             except (urllib3.exceptions.TimeoutError, TimeoutError) as flaw:
                 raise Transient(
                     f"{what}: timed out after {self._timeout_s:g} s", timed_out=True
                 ) from flaw
             except _CUT as flaw:
+                if refused := certificates.refusal(flaw):
+                    raise BadAnswer(f"{what}: {refused[0]}", hint=refused[1]) from flaw
                 if not slot.expired:
                     raise Transient(f"{what}: {self._scrubbed(_short(flaw))}") from None
             # What is cut by our own deadline may still look like a whole answer.
