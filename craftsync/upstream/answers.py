@@ -10,11 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from craftsync.errors import BadAnswer, Denied, Missing
+from craftsync.errors import BadAnswer, BadPayload, Denied, Missing, TooBig
 from craftsync.records import FileBytes, Payload
 from craftsync.upstream import exact
 from craftsync.upstream.retries import RETRIED, Transient, retry_after_s
 
+_LIGHT = 1 << 22  # what is smaller than this is small however it is made
+_MOST_WEIGHT = 1 << 27
+_MOST_TIMES = 8  # its length: a log of short lines takes seven
+_UNREADABLE = 10_000  # entries of a listing: so many are no flaw of the entries
 _SHOWN = 200  # characters of an error's own words
 
 
@@ -85,9 +89,17 @@ class Answer:
         return f"HTTP {self.status} ({exact.plain(self.scrub(words)[:_SHOWN])})"
 
 
+def decoded(answer: Answer) -> Any:
+    """Decode JSON with every digit; raises `ValueError`, and `TooBig` for values without end."""
+    size = len(answer.body)
+    if size > _LIGHT and exact.weight(answer.body) > max(_MOST_WEIGHT, _MOST_TIMES * size):
+        raise TooBig(f"{answer.what}: its JSON has too many values to be held in memory")
+    return exact.loads(answer.body)
+
+
 def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
     """Return the objects of a listing; raises `Transient` for whatever is no whole listing."""
-    found = _array(answer, lambda: exact.loads(answer.body))
+    found = _array(answer, lambda: decoded(answer))
     for entry in found:
         if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
             raise _no_listing(answer, f"an array with an entry that has no {key}")
@@ -110,10 +122,17 @@ def listing_of(
 
     `read` sees every JSON object; what it makes of an entry must be of `kinds`. Raises `Transient`.
     """
-    found = _array(answer, lambda: exact.loads_parts(parts, object_hook=read))
-    if not all(isinstance(entry, kinds) for entry in found):
-        raise _no_listing(answer, "an array with an entry that has no name")
-    return found
+    unreadable = 0
+
+    def look(entries: list[Any]) -> None:
+        nonlocal unreadable
+        if not all(isinstance(entry, kinds) for entry in entries):
+            raise _no_listing(answer, "an array with an entry that has no name")
+        unreadable += sum(isinstance(entry, BadPayload) for entry in entries)
+        if unreadable > _UNREADABLE:
+            raise _no_listing(answer, f"an array with more than {_UNREADABLE:,} unreadable entries")
+
+    return _array(answer, lambda: exact.loads_parts(parts, object_hook=read, look=look))
 
 
 def _array(answer: Answer, decode: Callable[[], Any]) -> list[Any]:

@@ -15,14 +15,15 @@ from typing import Any
 
 from craftsync.errors import BadPayload, Missing
 from craftsync.records import FileBytes, ListedExecution, Payload, Side
-from craftsync.upstream import exact, payloads
-from craftsync.upstream.answers import Answer, in_parts, json_object, listing, listing_of
+from craftsync.upstream import payloads
+from craftsync.upstream.answers import Answer, decoded, in_parts, json_object, listing, listing_of
 from craftsync.upstream.auth import Bearer
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Retries, Transient
 from craftsync.upstream.signing_in import SignIn
 from craftsync.upstream.transport import Through, Transport
 
+INFO_BYTES = 1 << 20
 LISTING_BYTES = 1 << 29
 DETAIL_BYTES = 1 << 26
 LOG_BYTES = 1 << 28
@@ -78,7 +79,7 @@ class Platform:
         address = url(self._environment_url, "environment-info")
 
         def ask() -> Payload:
-            answer = self._transport.send("GET", address, max_bytes=DETAIL_BYTES)
+            answer = self._transport.send("GET", address, max_bytes=INFO_BYTES)
             return json_object(answer.checked(now=self._now()))
 
         try:
@@ -204,7 +205,7 @@ class Platform:
         def ask() -> Any:
             answer = self._signed(method, address, max_bytes=max_bytes, body=body)
             try:
-                found = None if answer.is_nothing else exact.loads(answer.body)
+                found = None if answer.is_nothing else decoded(answer)
             except ValueError as flaw:
                 raise Transient(
                     f"{answer.what}: the answer is no JSON", status=answer.status, attempts=2
@@ -222,7 +223,7 @@ class Platform:
     def _listing(self, *segments: str, key: str) -> Sequence[Payload]:
         address = url(self._environment_url, *segments)
         return self._retries.run(
-            lambda: listing(self._signed("GET", address, max_bytes=LISTING_BYTES), key=key)
+            lambda: listing(self._signed("GET", address, max_bytes=DETAIL_BYTES), key=key)
         )
 
     def _signed(

@@ -16,6 +16,12 @@ from typing import Any
 
 DEEPEST = 200
 
+# A text without its end is one to the end: else it would be looked for again and again.
+_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+# What CPython takes for one of each, rounded: a number and its place, a key beside it, and so on.
+_OF_A_VALUE, _OF_A_KEY, _OF_AN_ARRAY, _OF_AN_OBJECT = 40, 120, 80, 80
+_LARGEST_PART = 1 << 24
+
 # Python reads and writes whole numbers of this many digits whatever its limit is set to.
 _SURE_DIGITS = 640
 
@@ -66,24 +72,49 @@ def parts(body: bytes, *, size: int = 1 << 20) -> list[bytes]:
 
 
 def loads_parts(
-    parts: list[bytes], *, object_hook: Callable[[dict[str, Any]], Any] | None = None
+    parts: list[bytes],
+    *,
+    object_hook: Callable[[dict[str, Any]], Any] | None = None,
+    look: Callable[[list[Any]], None] = lambda _: None,
 ) -> Any:
     """Do what `loads` does with a body that was cut, and take each part away once it is decoded.
 
-    So a listing of 25 MB is not held beside what is made of it.
+    So a listing of 25 MB is not held beside what is made of it. `look` sees what is made of each
+    part before the next one is decoded, and may raise. Raises `ValueError` also for a large body
+    that cannot be cut: an array of small objects can be.
     """
     parts.reverse()
     found: list[Any] = []
     opening, part = b"", parts.pop()
     while parts:
         try:
-            found += loads(opening + part + b"]", object_hook=object_hook)
+            some = loads(opening + part + b"]", object_hook=object_hook)
         except ValueError:  # within a text or an object, where no part of an array can end
             part = b",".join((part, *reversed(parts)))
             break
+        look(some)
+        found += some
         opening, part = b"[", parts.pop()
+    if len(part) > _LARGEST_PART:
+        raise ValueError("an array of small objects comes otherwise")
     last = loads(opening + part, object_hook=object_hook)
+    if type(last) is list:
+        look(last)
     return found + last if opening else last
+
+
+def weight(body: bytes) -> int:
+    """Return about how many bytes the values of a JSON text take when decoded, texts aside.
+
+    What stands in a text counts for nothing, whatever it looks like.
+    """
+    bare = _TEXT.sub(b"", body)
+    return (
+        bare.count(b",") * _OF_A_VALUE
+        + bare.count(b":") * _OF_A_KEY
+        + bare.count(b"[") * _OF_AN_ARRAY
+        + bare.count(b"{") * _OF_AN_OBJECT
+    )
 
 
 def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  # noqa: A002

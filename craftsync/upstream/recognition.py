@@ -2,7 +2,7 @@
 
 import shlex
 
-from craftsync.errors import BadAnswer, Refused, Unreachable
+from craftsync.errors import BadAnswer, Refused, TooBig, Unreachable
 from craftsync.upstream.client import Platform
 
 
@@ -21,7 +21,7 @@ def recognise(
     """
     try:
         found = platform.environment_id()
-    except BadAnswer as fault:
+    except (BadAnswer, TooBig) as fault:
         raise Unreachable(
             f"{url} does not answer: {fault}",
             hint=fault.hint or "Check the url with: craftsync config show",

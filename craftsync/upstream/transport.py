@@ -43,6 +43,7 @@ Through: TypeAlias = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 _PIECE = 1 << 16
 _SPOOLED = 1 << 20  # a file value above this goes to disk
+_HELD = 1 << 25  # a body above this goes to disk while it comes
 _ERROR_BYTES = 1 << 20
 _TOO_MANY = 429
 
@@ -159,8 +160,9 @@ class Transport:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
         if through is None or not is_success or response.status == 204:
-            body = b"".join(pieces)
-            return Answer(what, response.status, response.headers, body, scrub=self._scrubbed)
+            return Answer(
+                what, response.status, response.headers, _whole(pieces), scrub=self._scrubbed
+            )
         if not told and not getattr(response, "chunked", False):
             # A body without a length that ends with the connection may have been cut.
             raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
@@ -199,6 +201,24 @@ class Transport:
             with self._counting:
                 self._opened.append(mine)
         return mine
+
+
+def _whole(pieces: Iterator[bytes]) -> bytes:
+    """Join a body; a large one waits on the disk until it is known to be whole, and in bounds."""
+    held, size = [], 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > _HELD:
+            break
+    else:
+        return b"".join(held)
+    with tempfile.TemporaryFile() as file:
+        file.writelines(held)
+        held.clear()
+        file.writelines(pieces)
+        file.seek(0)
+        return file.read()
 
 
 def _spool(pieces: Iterator[bytes]) -> FileBytes:
