@@ -68,7 +68,7 @@ def figures(store: str | Path, *, now: datetime) -> Figures:
             revision = revisions.of_connection(connection, path)
             revisions.require(revision, path)
             return _figures(lambda sql: connection.execute(sql).fetchall(), path, revision, now)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, faults.UnreadableError) as error:
         raise faults.explain(error, path) or error from error
 
 
@@ -91,7 +91,7 @@ def _figures(ask: Ask, store: str, revision: str | None, now: datetime) -> Figur
     named = ask("select key, name, last_synced_at from environment order by name")
     found = []
     for key, name, synced in named:
-        last = times.parse_utc_text(synced) if isinstance(synced, str) else synced
+        last = faults.moment(synced) if isinstance(synced, str) else synced
         (executions, gone, unsettled), *_ = ask(
             "select count(*), count(gone_at),"
             " count(case when not settled and gone_at is null then 1 end)"
