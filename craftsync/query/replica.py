@@ -156,7 +156,7 @@ class Replica:
         try:
             with self._writing(growing) as duck:
                 loading.Loader(duck, found).build()
-        except duckdb.IOException as flaw:
+        except duckdb.Error as flaw:  # of its log, whose failure it takes for the end of all
             _raise_if_full(flaw)
             raise
         return growing.stat().st_size
