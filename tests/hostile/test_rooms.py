@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hostile.rooms import NAMESPACE
+from hostile.test_places import DIES
 from journeys import erasing
 from lab import HOUR, lab
 
@@ -55,7 +56,7 @@ def made(tmp_path_factory):
 def play(made, namespace, tmp_path):
     """Do commands on a disk of their own, at each size of free room; None: it is read-only."""
 
-    def do(*commands, rooms, again=True, size="6m"):
+    def do(*commands, rooms, again=True, size="6m", **files):
         disk, beside = tmp_path / "disk", tmp_path / "beside"
         disk.mkdir(mode=0o700, exist_ok=True)
         beside.mkdir(mode=0o700, exist_ok=True)
@@ -76,7 +77,7 @@ def play(made, namespace, tmp_path):
                 "history.db": str(made.store),
                 "plan.json": str(beside / "old.json"),
                 "report.html": str(beside / "old.json"),
-                "metrics.prom": str(beside / "old.json"),
+                **{name: str(path) for name, path in files.items()},
             },
             "folders": ["cache", "data"],
             "environ": environ,
@@ -185,6 +186,23 @@ def test_on_a_disk_that_cannot_be_written_everything_can_be_read(play, made):
     codes = {" ".join(one["words"]): one["code"] for one in told if one["code"]}
     assert codes == {}
     assert {one["dump"] for one in told} == {dump_of(made)}
+
+
+@pytest.mark.long
+def test_on_a_disk_that_cannot_be_written_the_log_of_a_killed_process_is_not_passed_over(
+    play, made, tmp_path
+):
+    store = tmp_path / "left.db"
+    store.write_bytes(made.store.read_bytes())
+    subprocess.run([sys.executable, "-c", DIES, store], check=False)
+    left = {f"history.db{end}": store.with_name(f"left.db{end}") for end in ("", "-wal", "-shm")}
+    told = play(["runs", "--status", "Odd"], ["status"], rooms=[None], again=False, **left)
+    assert [one["code"] for one in told] == [0, 0], told
+    assert "t3" in told[0]["out"]
+    del left["history.db-shm"]
+    told = play(["runs", "--status", "Odd"], rooms=[None], again=False, **left)
+    (one,) = told
+    assert "t3" in one["out"] or (one["code"] == 8 and "error: " in one["err"]), one
 
 
 @pytest.mark.long
