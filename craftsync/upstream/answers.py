@@ -12,12 +12,9 @@ from typing import Any
 
 from craftsync.errors import BadAnswer, BadPayload, Denied, Missing, TooBig
 from craftsync.records import FileBytes, Payload
-from craftsync.upstream import exact
+from craftsync.upstream import exact, weighing
 from craftsync.upstream.retries import RETRIED, Transient, retry_after_s
 
-_LIGHT = 1 << 22  # what is smaller than this is small however it is made
-_MOST_WEIGHT = 1 << 27
-_MOST_TIMES = 8  # its length: a log of short lines takes seven
 _UNREADABLE = 10_000  # entries of a listing: so many are no flaw of the entries
 _SHOWN = 200  # characters of an error's own words
 
@@ -91,8 +88,7 @@ class Answer:
 
 def decoded(answer: Answer) -> Any:
     """Decode JSON with every digit; raises `ValueError`, and `TooBig` for values without end."""
-    size = len(answer.body)
-    if size > _LIGHT and exact.weight(answer.body) > max(_MOST_WEIGHT, _MOST_TIMES * size):
+    if weighing.is_too_heavy(answer.body):
         raise TooBig(f"{answer.what}: its JSON has too many values to be held in memory")
     return exact.loads(answer.body)
 

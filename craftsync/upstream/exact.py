@@ -16,10 +16,6 @@ from typing import Any
 
 DEEPEST = 200
 
-# A text without its end is one to the end: else it would be looked for again and again.
-_TEXT = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
-# What CPython takes for one of each, rounded: a number and its place, a key beside it, and so on.
-_OF_A_VALUE, _OF_A_KEY, _OF_AN_ARRAY, _OF_AN_OBJECT = 40, 120, 80, 80
 _LARGEST_PART = 1 << 24
 
 # Python reads and writes whole numbers of this many digits whatever its limit is set to.
@@ -101,20 +97,6 @@ def loads_parts(
     if type(last) is list:
         look(last)
     return found + last if opening else last
-
-
-def weight(body: bytes) -> int:
-    """Return about how many bytes the values of a JSON text take when decoded, texts aside.
-
-    What stands in a text counts for nothing, whatever it looks like.
-    """
-    bare = _TEXT.sub(b"", body)
-    return (
-        bare.count(b",") * _OF_A_VALUE
-        + bare.count(b":") * _OF_A_KEY
-        + bare.count(b"[") * _OF_AN_ARRAY
-        + bare.count(b"{") * _OF_AN_OBJECT
-    )
 
 
 def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  # noqa: A002
