@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
@@ -24,7 +25,12 @@ def check(output: Path) -> None:
     if not folder.is_dir():
         raise Usage(f"{output} cannot be written: there is no folder {folder}.")
     if not os.access(folder, os.W_OK | os.X_OK) and not _is_special(output):
-        raise Usage(f"{output} cannot be written: no permission in {folder}.")
+        is_fixed = os.statvfs(folder).f_flag & os.ST_RDONLY
+        raise Usage(
+            f"{output} cannot be written: "
+            + (f"{folder} is read-only." if is_fixed else f"no permission in {folder}."),
+            hint=f"ls -ld {shlex.quote(str(folder))}",
+        )
 
 
 @contextmanager

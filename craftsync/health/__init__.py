@@ -4,6 +4,7 @@ It never changes anything, and it goes on where a command would end: what a chec
 finding. A check that needs what an earlier one missed is left out.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -60,6 +61,7 @@ def _store(
     busy = True  # on a server nobody can tell
     usable = yield from stored.revision(url)
     if path is not None:
+        path = os.path.realpath(path)  # its log and its lock lie beside the file itself
         yield from machine.files(path)
         yield from machine.disk(path)
         yield from machine.write_ahead_log(path)

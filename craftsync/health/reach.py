@@ -3,7 +3,7 @@
 import email.utils
 import shlex
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeAlias
@@ -61,8 +61,9 @@ def visit(
     """Ask an environment who it is and, with a token, for its pipelines; return its id."""
     name, skews = environment.name, list[timedelta]()
     timed = partial(_Timed, skews, now)
-    with platform(environment, token=token, transport=timed) as reached:
+    with ExitStack() as opened:
         try:
+            reached = opened.enter_context(platform(environment, token=token, transport=timed))
             found = reached.environment_id()
         except CraftsyncError as fault:
             address = shlex.quote(f"{environment.url}/api/v1/environment-info")

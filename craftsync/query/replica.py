@@ -164,7 +164,7 @@ class Replica:
             with self._writing() as duck:
                 duck.execute(desk.attach(growing))
                 loading.Loader(duck, found, attach=lambda: None).build()
-        except duckdb.IOException as flaw:
+        except duckdb.Error as flaw:  # of its log, whose failure it takes for the end of all
             _raise_if_full(flaw)
             raise
         return growing.stat().st_size

@@ -8,6 +8,7 @@ from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from craftsync import times
+from craftsync.store import faults
 
 Big = Annotated[int, mapped_column(BigInteger)]
 Key = Annotated[int, mapped_column(primary_key=True, autoincrement=False)]
@@ -60,7 +61,7 @@ class Moment(TypeDecorator[datetime]):
             return None
         if isinstance(value, datetime):
             return value.astimezone(UTC)
-        return times.parse_utc_text(value)
+        return faults.moment(value)
 
 
 class Base(DeclarativeBase):

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
-from craftsync.store import audit, environments, relations
+from craftsync.store import audit, engine, environments, relations
 from craftsync.store.lookup import Conditions, rows
 from craftsync.store.relation import Relation
 
@@ -62,6 +63,10 @@ def damage(connection: Connection) -> list[str]:
         return []
     answers = connection.exec_driver_sql(f"pragma quick_check({_FLAWS})").scalars().all()
     flaws = [str(answer) for answer in answers if answer != "ok"]
+    path = engine.path_of(connection.engine.url)
+    page = connection.exec_driver_sql("pragma page_size").scalar_one()
+    if path is not None and Path(path).stat().st_size % page:
+        flaws.insert(0, "the file ends within a page")
     for table, _, parent, _ in connection.exec_driver_sql("pragma foreign_key_check"):
         if len(flaws) == _FLAWS:
             break

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from craftsync.store import faults
 from craftsync.store.models import Environment, Revision, StoreIdentity
 from craftsync.store.upsert import draw_keys
 
@@ -31,7 +32,10 @@ class EnvironmentRow:
 
 def identity(connection: Connection) -> Identity:
     """Return the identity that the store was made with."""
-    row = connection.execute(select(StoreIdentity.store_id, StoreIdentity.fingerprint_key)).one()
+    found = connection.execute(select(StoreIdentity.store_id, StoreIdentity.fingerprint_key))
+    row = found.one_or_none()
+    if row is None:
+        raise faults.UnreadableError("it does not say which store it is")
     return Identity(row.store_id, bytes.fromhex(row.fingerprint_key))
 
 

@@ -6,8 +6,12 @@ Nothing here needs SQLAlchemy: `status` explains its faults without it.
 import os
 import re
 import sqlite3
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
+from craftsync import times
 from craftsync.errors import StoreUnusable
 
 WHERE = "See where the store is set: craftsync config show"
@@ -37,8 +41,26 @@ _REFUSALS = {  # a server that speaks another language than English "cannot be r
 }
 
 
+_LACKS = re.compile(r"no such (table|column)|error in view|table \S+ has no column named")
+_NO_TEXT = "Could not decode to UTF-8"  # the driver's own word, without a code
+
+
+class UnreadableError(ValueError):
+    """A store does not hold what a store always holds."""
+
+
+def moment(text: str) -> datetime:
+    """Read an instant that a store keeps as text."""
+    try:
+        return times.parse_utc_text(text)
+    except (ValueError, TypeError) as flaw:
+        raise UnreadableError(f"{text!r} is no instant") from flaw
+
+
 def explain(error: BaseException, place: str) -> StoreUnusable | None:
     """Say what `error` of a driver means for the store at `place`; None where it is a bug."""
+    if isinstance(error, UnreadableError):
+        return damaged(place, str(error))
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, place)
     state = getattr(error, "sqlstate", None)
@@ -92,6 +114,8 @@ def _of_connecting(said: str, place: str) -> StoreUnusable:
 
 
 def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:
+    if flaw := _of_content(str(error), place):
+        return damaged(place, flaw)
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
     if code == sqlite3.SQLITE_IOERR and Path(place).is_dir():
         return _unopened(Path(place))
@@ -120,6 +144,30 @@ def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:
                 f"The disk of the store {place} failed: {error}.",
                 hint=f"df -h {Path(place).parent}",
             )
+    return None
+
+
+def _of_content(said: str, place: str) -> str | None:
+    """Tell what is wrong with what a file holds, though as a file of SQLite it is whole."""
+    if _NO_TEXT in said:
+        return "a text in it is no UTF-8"
+    return _lacking(place) if _LACKS.match(said) else None
+
+
+def _lacking(path: str) -> str | None:
+    """Tell what a store at this revision has and the one at `path` has not; None for nothing."""
+    from craftsync.store import models, relations  # noqa: PLC0415 - they load SQLAlchemy
+
+    with closing(sqlite3.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True)) as store:
+        for table in models.Base.metadata.sorted_tables:
+            there = {row[1] for row in store.execute(f'pragma table_info("{table.name}")')}
+            for column in table.columns:
+                if column.name not in there:
+                    return f"it has no {f'{table.name}.{column.name}' if there else table.name}"
+        there = {row[0] for row in store.execute("select name from sqlite_master")}
+        for name in ("alembic_version", *(relation.name for relation in relations.PUBLIC)):
+            if name not in there:
+                return f"it has no {name}"
     return None
 
 

@@ -4,6 +4,7 @@ In a file there is one writer; on a server one an environment, so that several a
 once. The system, or the server, lets go of a lock when its process ends, however it ends.
 """
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
@@ -33,14 +34,16 @@ def lock(url: URL, environments: Collection[str]) -> Iterator[None]:
                 )
             yield
         return
-    sqlite_file.make_folder(path)
-    held = filelock.FileLock(f"{path}.lock", mode=0o600, blocking=False)
+    # A store that has two names, by a link, has one lock.
+    file = f"{os.path.realpath(path)}.lock"
+    sqlite_file.make_folder(file)
+    held = filelock.FileLock(file, mode=0o600, blocking=False)
     try:
         held.acquire()
     except filelock.Timeout:
         raise Busy(f"Another craftsync is at work on {path}.", hint=_WAIT) from None
     except OSError as error:
-        raise faults.of_file(error, f"{path}.lock") from error
+        raise faults.of_file(error, file) from error
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from craftsync import times
+from craftsync.store import faults
 from craftsync.store.base import driver_moment
 from craftsync.store.exact import put_back
 from craftsync.store.relation import ColumnKind, Relation
@@ -99,7 +99,7 @@ def rows(
 def read_moment(value: Any) -> datetime | None:
     """Read an instant as the driver gives it: SQLite's is text."""
     if isinstance(value, str):
-        return times.parse_utc_text(value)
+        return faults.moment(value)
     return value.astimezone(UTC) if isinstance(value, datetime) else None
 
 

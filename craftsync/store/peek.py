@@ -72,7 +72,7 @@ def figures(store: str | Path, *, now: datetime) -> Figures:
             revision = revisions.of_connection(connection, path)
             revisions.require(revision, path)
             return _figures(lambda sql: connection.execute(sql).fetchall(), path, revision, now)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, faults.UnreadableError) as error:
         raise faults.explain(error, path) or error from error
 
 
@@ -169,7 +169,7 @@ def _in_doubt(ask: Ask, key: int) -> tuple[int, datetime | None]:
 
 def _instant(found: Any) -> datetime | None:
     """Read an instant as a database gives it: SQLite in its text."""
-    return times.parse_utc_text(found) if isinstance(found, str) else found
+    return faults.moment(found) if isinstance(found, str) else found
 
 
 def _earliest(*instants: datetime | None) -> datetime | None:

@@ -44,9 +44,15 @@ def of_file(path: str) -> str | None:
 
 def of_connection(connection: sqlite3.Connection, path: str) -> str | None:
     """Read the revision behind an open connection."""
-    if connection.execute(_OURS).fetchone():
-        found = connection.execute(_REVISION).fetchone()
-        return str(found[0]) if found else None
+    try:
+        ours = connection.execute(_OURS).fetchone()
+    except UnicodeDecodeError as flaw:  # the driver's, of what SQLite says of a broken schema
+        raise faults.damaged(path, "its schema is no text") from flaw
+    if ours:
+        found = connection.execute(_REVISION).fetchall()
+        if len(found) != 1 or not isinstance(found[0][0], str):
+            raise faults.damaged(path, "it does not say at which revision it is")
+        return str(found[0][0])
     if connection.execute(_ANY).fetchone():
         raise faults.foreign(path)
     return None

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, Connection, inspect, text
 
-from craftsync.errors import StoreUnusable
+from craftsync.errors import StoreUnusable, Usage
 from craftsync.resources import migrations_dir
 from craftsync.store import backup, engine, revisions, server_lock, sqlite_file
 
@@ -86,6 +86,12 @@ def _back_up(path: str, before: str) -> Path:
     try:
         backup.copy_file(path, growing)
         growing.replace(target)
+    except Usage as full:  # of a copy that was asked for; nobody asked for this one
+        raise StoreUnusable(
+            f"The store {path} is not upgraded: there is no room for the copy of it that is"
+            " made before.",
+            hint=full.hint,
+        ) from full
     finally:
         growing.unlink(missing_ok=True)
     return target

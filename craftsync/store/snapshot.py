@@ -49,7 +49,10 @@ class Snapshot:
 
     def standing(self) -> Standing:
         """Tell which store this is, and how far each environment has come."""
-        ((store_id,),) = self.rows("select store_id from store_identity")
+        identity = self.rows("select store_id from store_identity")
+        if len(identity) != 1:
+            raise faults.UnreadableError("it does not say which store it is")
+        ((store_id,),) = identity
         found = self.rows(
             "select n.key, n.rev, coalesce(r.token, '') from environment n"
             " left join revision r on r.environment_key = n.key and r.rev = n.rev"
@@ -113,7 +116,7 @@ def look(store: str | Path) -> Iterator[Snapshot]:
                     yield rows
 
             yield Snapshot("sqlite", path, batches)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, faults.UnreadableError) as error:
         raise faults.explain(error, path) or error from error
 
 

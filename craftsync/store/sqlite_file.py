@@ -60,13 +60,21 @@ def is_there(path: str) -> bool:
 def connect(path: str, mode: str) -> sqlite3.Connection:
     """Open a file that is there: `mode` `ro` or `rw`. A missing one is an error, never made."""
     uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
-    if mode == "ro" and _cannot_change(path):
+    if mode == "ro" and _cannot_change(path) and not _has_log(path):
         uri += "&immutable=1"  # else SQLite would want to make a -shm beside it
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_WAIT_MS / 1000
     )
     connection.execute(f"pragma busy_timeout={_WAIT_MS}")
     return connection
+
+
+def _has_log(path: str) -> bool:
+    """Whether a killed process left changes beside the file: who opens it must take them in."""
+    try:
+        return Path(f"{os.path.realpath(path)}-wal").stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _cannot_change(path: str) -> bool:

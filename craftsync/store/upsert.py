@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Dialect, Insert, Table, delete, inspect, upda
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
+from craftsync.store import faults
 from craftsync.store.base import Base
 from craftsync.store.models import Counter
 
@@ -144,7 +145,9 @@ def draw_keys(connection: Connection, name: str, count: int) -> range:
         .values(value=counter.c.value + count)
         .returning(counter.c.value)
     )
-    last: int = connection.execute(statement).scalar_one()
+    last: int | None = connection.execute(statement).scalar_one_or_none()
+    if last is None:
+        raise faults.UnreadableError(f"it does not count the rows of {name}")
     return range(last - count + 1, last + 1)
 
 

@@ -49,7 +49,7 @@ class Access:
         max_bytes: int,
         body: bytes | None = None,
         through: Through | None = None,
-        in_pieces: bool = False,
+        spooled: bool = False,
     ) -> Answer:
         """Send one request; a 401 renews the token, and the request is sent once more at once."""
         for may_renew in (True, False):
@@ -61,7 +61,7 @@ class Access:
                 body=body,
                 max_bytes=max_bytes,
                 through=through,
-                in_pieces=in_pieces,
+                spooled=spooled,
             )
             if answer.status != 401 or not may_renew:
                 break

@@ -6,31 +6,29 @@ array of objects that each carry their name, or it raises.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from craftsync.errors import BadAnswer, Denied, Missing
+from craftsync.errors import BadAnswer, BadPayload, Denied, Missing, TooBig
 from craftsync.records import FileBytes, Payload
-from craftsync.upstream import exact
+from craftsync.upstream import exact, weighing
 from craftsync.upstream.retries import RETRIED, Transient, retry_after_s
 
+_UNREADABLE = 10_000  # entries of a listing: so many are no flaw of the entries
 _SHOWN = 200  # characters of an error's own words
+_PIECE = 1 << 16  # bytes of a listing read at a time
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A complete answer: its status and headers, and its body in memory or spooled.
-
-    Where it was asked for in pieces, they are `pieces` and not `body`; an error's body is whole.
-    """
+    """A complete answer: its status and headers, and its body in memory or spooled."""
 
     what: str  # method and path, for messages: a path holds no secret, a query might
     status: int
     headers: Mapping[str, str]  # by their names in lower case
     body: bytes
     file: FileBytes | None = None
-    pieces: list[bytes] = field(default_factory=list)
     scrub: Callable[[str], str] = str  # takes tokens of ours out of the platform's words
 
     @property
@@ -89,9 +87,16 @@ class Answer:
         return f"HTTP {self.status} ({exact.plain(self.scrub(words)[:_SHOWN])})"
 
 
+def decoded(answer: Answer) -> Any:
+    """Decode JSON with every digit; raises `ValueError`, and `TooBig` for values without end."""
+    if weighing.is_too_heavy(answer.body):
+        raise TooBig(f"{answer.what}: its JSON has too many values to be held in memory")
+    return exact.loads(answer.body)
+
+
 def listing(answer: Answer, *, key: str) -> Sequence[Payload]:
     """Return the objects of a listing; raises `Transient` for whatever is no whole listing."""
-    found = _array(answer, lambda: exact.loads(answer.body))
+    found = _array(answer, lambda: decoded(answer))
     for entry in found:
         if not isinstance(entry, dict) or not isinstance(entry.get(key), str):
             raise _no_listing(answer, f"an array with an entry that has no {key}")
@@ -103,14 +108,24 @@ def listing_of(
 ) -> Sequence[Any]:
     """Return a listing read entry by entry while it is decoded, so that it is never held twice.
 
-    The answer came in pieces, which are taken away. `read` sees every JSON object; what it makes of
-    an entry must be of `kinds`. Raises `Transient`.
+    The answer's body is spooled, and is closed. `read` sees every JSON object; what it makes of an
+    entry must be of `kinds`. Raises `Transient`.
     """
-    parts = exact.parts(answer.pieces)
-    found = _array(answer, lambda: exact.loads_parts(parts, object_hook=read))
-    if not all(isinstance(entry, kinds) for entry in found):
-        raise _no_listing(answer, "an array with an entry that has no name")
-    return found
+    unreadable = 0
+
+    def look(entries: list[Any]) -> None:
+        nonlocal unreadable
+        if not all(isinstance(entry, kinds) for entry in entries):
+            raise _no_listing(answer, "an array with an entry that has no name")
+        unreadable += sum(isinstance(entry, BadPayload) for entry in entries)
+        if unreadable > _UNREADABLE:
+            raise _no_listing(answer, f"an array with more than {_UNREADABLE:,} unreadable entries")
+
+    if answer.file is None:
+        raise _no_listing(answer, "nothing")
+    with answer.file.content as content:
+        parts = exact.parts(iter(lambda: content.read(_PIECE), b""))
+        return _array(answer, lambda: exact.loads_parts(parts, object_hook=read, look=look))
 
 
 def _array(answer: Answer, decode: Callable[[], Any]) -> list[Any]:

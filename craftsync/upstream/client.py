@@ -5,7 +5,6 @@ netrc is never looked at (it would replace the bearer). Path segments are quoted
 nowhere else. No redirect is followed: the bearer stays where it was meant to go.
 """
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,13 +13,14 @@ from typing import Any
 
 from craftsync.errors import BadPayload, Missing
 from craftsync.records import FileBytes, ListedExecution, Payload, Side
-from craftsync.upstream import exact, payloads
+from craftsync.upstream import payloads
 from craftsync.upstream.access import Access
-from craftsync.upstream.answers import json_object, listing, listing_of
+from craftsync.upstream.answers import decoded, json_object, listing, listing_of
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Transient
 from craftsync.upstream.transport import Through
 
+INFO_BYTES = 1 << 20
 LISTING_BYTES = 1 << 29
 DETAIL_BYTES = 1 << 26
 LOG_BYTES = 1 << 28
@@ -52,7 +52,7 @@ class Platform(Access):
         address = url(self._environment_url, "environment-info")
 
         def ask() -> Payload:
-            answer = self._transport.send("GET", address, max_bytes=DETAIL_BYTES)
+            answer = self._transport.send("GET", address, max_bytes=INFO_BYTES)
             return json_object(answer.checked(now=self._now()))
 
         try:
@@ -85,16 +85,12 @@ class Platform(Access):
                 return flaw
 
         def ask() -> ExecutionListing:
-            answer = self._signed("GET", address, max_bytes=LISTING_BYTES, in_pieces=True)
-            digest = hashlib.sha256()
-            for piece in answer.pieces:
-                digest.update(piece)
-            sha256 = digest.hexdigest()
-            if sha256 == unless_sha256:
-                return ExecutionListing(sha256, None)
-            return ExecutionListing(
-                sha256, listing_of(answer, (ListedExecution, BadPayload), read=read)
-            )
+            answer = self._signed("GET", address, max_bytes=LISTING_BYTES, spooled=True)
+            if answer.file is not None and answer.file.sha256 == unless_sha256:
+                answer.file.content.close()
+                return ExecutionListing(unless_sha256, None)
+            entries = listing_of(answer, (ListedExecution, BadPayload), read=read)
+            return ExecutionListing(answer.file.sha256 if answer.file else "", entries)
 
         return self._retries.run(ask)
 
@@ -176,7 +172,7 @@ class Platform(Access):
         def ask() -> Any:
             answer = self._signed(method, address, max_bytes=max_bytes, body=body)
             try:
-                found = None if answer.is_nothing else exact.loads(answer.body)
+                found = None if answer.is_nothing else decoded(answer)
             except ValueError as flaw:
                 raise Transient(
                     f"{answer.what}: the answer is no JSON", status=answer.status, attempts=2
@@ -194,5 +190,5 @@ class Platform(Access):
     def _listing(self, *segments: str, key: str) -> Sequence[Payload]:
         address = url(self._environment_url, *segments)
         return self._retries.run(
-            lambda: listing(self._signed("GET", address, max_bytes=LISTING_BYTES), key=key)
+            lambda: listing(self._signed("GET", address, max_bytes=DETAIL_BYTES), key=key)
         )

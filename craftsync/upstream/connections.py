@@ -5,7 +5,7 @@ request goes over, each time anew, and that costs as much as the request. Here i
 host. netrc is never looked at (it would replace the bearer).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -15,6 +15,7 @@ import urllib3
 from urllib3.connection import HTTPConnection
 from urllib3.connectionpool import HTTPConnectionPool
 
+from craftsync.upstream import certificates
 from craftsync.upstream.deadline import Watch, WatchedAdapter
 from craftsync.upstream.exchange import Reply, exchange, head_of, writes
 
@@ -37,8 +38,19 @@ class _Way:
     def open_connection(self) -> HTTPConnection | None:
         """Return the connection where it can be used once more."""
         one = self.connection
+        if one is not None and _holds_more(one):
+            one.close()
         # A proxy that takes whole URLs has headers of its own, which the pool knows.
         return one if one and not self.takes_whole_urls and one.is_connected else None
+
+
+def _holds_more(connection: HTTPConnection) -> bool:
+    """Whether TLS has more of what was sent than was read: no answer, for none was asked for.
+
+    The socket itself does not tell, as it does of what came in the clear.
+    """
+    pending: Callable[[], int] | None = getattr(connection.sock, "pending", None)
+    return pending is not None and pending() > 0
 
 
 class Connections:
@@ -109,11 +121,16 @@ class Connections:
 
 
 def surroundings_of(base: str) -> Surroundings:
-    """Read what the environment says about the way to a host."""
+    """Read what the environment says about the way to a host.
+
+    Raises `BadSettings` where it names authorities that cannot be read.
+    """
     with requests.Session() as session:
         merged = session.merge_environment_settings(base, {}, None, None, None)
     # Plain http is loopback's: there is no certificate, and none is looked for.
     verify = False if base.startswith("http://") else merged["verify"] or True
+    if isinstance(verify, str):
+        certificates.check_bundle(verify)
     return Surroundings(merged["proxies"] or {}, verify, merged["cert"])
 
 

@@ -8,13 +8,16 @@ the same letters. Nothing nests deeper than `DEEPEST`. Lone surrogates are kept 
 import json
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from itertools import chain, zip_longest
 from typing import Any
 
 DEEPEST = 200
+
+_LARGEST_PART = 1 << 24
+_TOO_LARGE = "an array of small objects comes otherwise"
 
 # Python reads and writes whole numbers of this many digits whatever its limit is set to.
 _SURE_DIGITS = 640
@@ -56,17 +59,14 @@ def loads(body: bytes | str, *, object_hook: Callable[[dict[str, Any]], Any] | N
     return value
 
 
-def parts(pieces: list[bytes], *, size: int = 1 << 20) -> list[bytes]:
-    """Put the pieces of a body together for `loads_parts`, and take each away once it is used.
+def parts(pieces: Iterable[bytes], *, size: int = 1 << 20) -> Iterator[bytes]:
+    """Put the pieces of a body together for `loads_parts`, a part after the other.
 
-    A part ends where two objects of a long array seem to meet.
+    A part is cut off where two objects of a long array seem to meet.
     """
-    pieces.reverse()
-    cut: list[bytes] = []
     waiting: list[bytes] = []
     length, tail = 0, b""
-    while pieces:
-        piece = pieces.pop()
+    for piece in pieces:
         meet = (tail + piece).find(b"},{") if length >= size else -1
         waiting.append(piece)
         if meet < 0:
@@ -74,31 +74,51 @@ def parts(pieces: list[bytes], *, size: int = 1 << 20) -> list[bytes]:
             continue
         joined = b"".join(waiting)
         end = length - len(tail) + meet + 1
-        cut.append(joined[:end])
-        pieces.append(joined[end + 1 :])
-        waiting, length, tail = [], 0, b""
-    return [*cut, b"".join(waiting)]
+        yield joined[:end]
+        rest = joined[end + 1 :]
+        waiting, length, tail = [rest], len(rest), rest[-2:]
+    yield b"".join(waiting)
 
 
 def loads_parts(
-    parts: list[bytes], *, object_hook: Callable[[dict[str, Any]], Any] | None = None
+    parts: Iterator[bytes],
+    *,
+    object_hook: Callable[[dict[str, Any]], Any] | None = None,
+    look: Callable[[list[Any]], None] = lambda _: None,
 ) -> Any:
-    """Do what `loads` does with a body that was cut, and take each part away once it is decoded.
+    """Do what `loads` does with a body that was cut; a part is taken when the last is decoded.
 
-    So a listing of 25 MB is not held beside what is made of it.
+    So a listing of 25 MB is not held beside what is made of it. `look` sees what is made of each
+    part before the next one is decoded, and may raise. Raises `ValueError` also for a large body
+    that cannot be cut: an array of small objects can be.
     """
-    parts.reverse()
     found: list[Any] = []
-    opening, part = b"", parts.pop()
-    while parts:
+    opening, part = b"", next(parts)
+    for following in parts:
         try:
-            found += loads(opening + part + b"]", object_hook=object_hook)
+            some = loads(opening + part + b"]", object_hook=object_hook)
         except ValueError:  # within a text or an object, where no part of an array can end
-            part = b",".join((part, *reversed(parts)))
+            part = _joined([part, following], parts)
             break
-        opening, part = b"[", parts.pop()
+        look(some)
+        found += some
+        opening, part = b"[", following
+    if len(part) > _LARGEST_PART:
+        raise ValueError(_TOO_LARGE)
     last = loads(opening + part, object_hook=object_hook)
+    if type(last) is list:
+        look(last)
     return found + last if opening else last
+
+
+def _joined(first: list[bytes], parts: Iterator[bytes]) -> bytes:
+    """Join parts again, as far as that is no more than one may be."""
+    size = sum(map(len, first))
+    for part in parts:
+        if (size := size + len(part)) > _LARGEST_PART:
+            raise ValueError(_TOO_LARGE)
+        first.append(part)
+    return b",".join(first)
 
 
 def dumps(value: Any, *, ascii: bool = False, sort_keys: bool = False) -> str:  # noqa: A002

@@ -2,7 +2,7 @@
 
 import shlex
 
-from craftsync.errors import BadAnswer, Refused, Unreachable
+from craftsync.errors import BadAnswer, Refused, TooBig, Unreachable
 from craftsync.upstream.client import Platform
 
 
@@ -21,10 +21,10 @@ def recognise(
     """
     try:
         found = platform.environment_id()
-    except BadAnswer as fault:
+    except (BadAnswer, TooBig) as fault:
         raise Unreachable(
             f"{url} does not answer: {fault}",
-            hint="Check the url with: craftsync config show",
+            hint=fault.hint or "Check the url with: craftsync config show",
         ) from fault
     if known and found and found not in {known, accepted}:
         raise Refused(

@@ -7,6 +7,7 @@ fewer requests and not more.
 
 import email.utils
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -106,6 +107,7 @@ class Retries:
 
     def _again(self, attempt: Callable[[], T], first: Transient) -> T:
         pending: list[Transient] = [first]
+        _let_go(first)
 
         def once() -> T:
             # The first attempt was made outside, where a success costs nothing.
@@ -164,6 +166,13 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
             moment = moment.replace(tzinfo=UTC)
         seconds = (moment - now).total_seconds()
     return seconds if seconds > 0 else None
+
+
+def _let_go(fault: BaseException | None) -> None:
+    """Let go of what the frames of an attempt that is over hold: a body, and what it became."""
+    while fault is not None:
+        traceback.clear_frames(fault.__traceback__)
+        fault = fault.__cause__ or fault.__context__
 
 
 def _fault(state: tenacity.RetryCallState) -> Transient:

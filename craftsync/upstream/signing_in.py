@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from craftsync.errors import BadAnswer, BadCredentials, Missing, Unreachable
+from craftsync.errors import BadAnswer, BadCredentials, Missing, TooBig, Unreachable
 from craftsync.upstream.answers import json_object
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Retries, Transient
@@ -42,10 +42,10 @@ class SignIn:
         """
         try:
             return self._retries.run(self._ask)
-        except (BadAnswer, Missing) as fault:
+        except (BadAnswer, Missing, TooBig) as fault:
             raise Unreachable(
                 f"No access token could be had from {self._control_url}: {fault}",
-                hint="Check the control_url with: craftsync config show",
+                hint=fault.hint or "Check the control_url with: craftsync config show",
             ) from fault
 
     def _ask(self) -> str:

@@ -18,7 +18,7 @@ import urllib3
 
 from craftsync.errors import BadAnswer, TooBig
 from craftsync.records import FileBytes
-from craftsync.upstream import gzipped
+from craftsync.upstream import certificates, gzipped
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.connections import Connections, origin_of, surroundings_of
 from craftsync.upstream.deadline import Watch
@@ -43,6 +43,7 @@ Through: TypeAlias = Callable[[Iterator[bytes]], Iterator[bytes]]
 
 _PIECE = 1 << 16
 _SPOOLED = 1 << 20  # a file value above this goes to disk
+_HELD = 1 << 25  # a body above this goes to disk while it comes
 _ERROR_BYTES = 1 << 20
 _TOO_MANY = 429
 
@@ -95,12 +96,12 @@ class Transport:
         token: str | None = None,
         body: bytes | None = None,
         through: Through | None = None,
-        in_pieces: bool = False,
+        spooled: bool = False,
         deadline_s: float | None = None,
     ) -> Answer:
         """Send one request and read its answer whole; the bytes of a file go `through` a filter.
 
-        With `in_pieces` a body that may be long is not put together.
+        With `spooled` a body that may be long is kept as a file is; it may come without a length.
 
         Raises `Transient` when no whole answer came in time, `TooBig` above `max_bytes`, and
         `BadAnswer` for what no repetition mends (a certificate that does not fit).
@@ -111,17 +112,15 @@ class Transport:
         with self._throttle.turn() as turn, self._watch.until(time.monotonic() + allowed_s) as slot:
             try:
                 answer = self._exchange(
-                    method, address, token, body, what, max_bytes, through, in_pieces
+                    method, address, token, body, what, max_bytes, through, spooled
                 )
-            except urllib3.exceptions.SSLError as flaw:
-                raise BadAnswer(
-                    f"{what}: the certificate is not accepted: {_short(flaw)}"
-                ) from flaw
             except (urllib3.exceptions.TimeoutError, TimeoutError) as flaw:
                 raise Transient(
                     f"{what}: timed out after {self._timeout_s:g} s", timed_out=True
                 ) from flaw
             except _CUT as flaw:
+                if refused := certificates.refusal(flaw):
+                    raise BadAnswer(f"{what}: {refused[0]}", hint=refused[1]) from flaw
                 if not slot.expired:
                     raise Transient(f"{what}: {self._scrubbed(_short(flaw))}") from None
             # What is cut by our own deadline may still look like a whole answer.
@@ -148,7 +147,7 @@ class Transport:
         what: str,
         max_bytes: int,
         through: Through | None,
-        in_pieces: bool,
+        spooled: bool,
     ) -> Answer:
         with self._connections().send(
             method,
@@ -157,7 +156,7 @@ class Transport:
             body=body,
             timeout=self._timeout,
         ) as response:
-            return self._read(response, what, max_bytes, through=through, in_pieces=in_pieces)
+            return self._read(response, what, max_bytes, through=through, spooled=spooled)
 
     def _read(
         self,
@@ -166,7 +165,7 @@ class Transport:
         max_bytes: int,
         *,
         through: Through | None,
-        in_pieces: bool,
+        spooled: bool,
     ) -> Answer:
         is_success = 200 <= response.status < 300
         limit = max_bytes if is_success else _ERROR_BYTES
@@ -174,11 +173,12 @@ class Transport:
         if told.isdecimal() and len(told) <= MOST_DIGITS and int(told) > limit:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
-        if in_pieces and is_success:
-            return Answer(what, response.status, response.headers, b"", pieces=list(pieces))
+        if spooled and is_success and response.status != 204:
+            return Answer(what, response.status, response.headers, b"", _spool(pieces))
         if through is None or not is_success or response.status == 204:
-            body = b"".join(pieces)
-            return Answer(what, response.status, response.headers, body, scrub=self._scrubbed)
+            return Answer(
+                what, response.status, response.headers, _whole(pieces), scrub=self._scrubbed
+            )
         if not told and not getattr(response, "chunked", False):
             # A body without a length that ends with the connection may have been cut.
             raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
@@ -217,6 +217,24 @@ class Transport:
             with self._counting:
                 self._opened.append(mine)
         return mine
+
+
+def _whole(pieces: Iterator[bytes]) -> bytes:
+    """Join a body; a large one waits on the disk until it is known to be whole, and in bounds."""
+    held, size = [], 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size > _HELD:
+            break
+    else:
+        return b"".join(held)
+    with tempfile.TemporaryFile() as file:
+        file.writelines(held)
+        held.clear()
+        file.writelines(pieces)
+        file.seek(0)
+        return file.read()
 
 
 def _spool(pieces: Iterator[bytes]) -> FileBytes:

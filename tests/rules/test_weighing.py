@@ -1,0 +1,38 @@
+"""What a body would weigh when it is decoded, told by its marks alone."""
+
+import json
+import time
+
+import pytest
+
+from craftsync.upstream import weighing
+
+HEAVY = {
+    "arrays": b"[" + b"[]," * 2_000_000 + b"[]]",
+    "objects": b"[" + b"{}," * 2_000_000 + b"{}]",
+    "keys": b"{" + b",".join(b'"k%07d":%d' % (n, n) for n in range(1_000_000)) + b"}",
+}
+LIGHT = {
+    "one text": json.dumps({"a": '[{":,' * 2_000_000}).encode(),
+    "numbers": b"[" + b"0.12345678," * 1_000_000 + b"1]",
+    "a log": json.dumps(
+        [{"timestamp": "2026-03-01T12:00:00.000000000Z", "message": "ok"}] * 100_000
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("body", HEAVY.values(), ids=HEAVY)
+def test_many_values_in_few_bytes_are_too_heavy(body):
+    assert weighing.is_too_heavy(body)
+
+
+@pytest.mark.parametrize("body", LIGHT.values(), ids=LIGHT)
+def test_what_stands_in_texts_weighs_nothing_and_honest_bodies_are_light(body):
+    assert not weighing.is_too_heavy(body)
+
+
+@pytest.mark.parametrize("body", [b'"' + b'\\"' * 3_000_000, b'{"a":"' * 1_000_000])
+def test_texts_without_an_end_are_weighed_in_one_pass(body):
+    began = time.monotonic()
+    weighing.weight(body)
+    assert time.monotonic() - began < 5
