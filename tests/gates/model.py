@@ -1,8 +1,7 @@
-"""A platform to which anything may happen, a store that mirrors it, and what must hold meanwhile.
+"""A store that mirrors a platform to which anything may happen, and what must hold meanwhile.
 
-`Model` does one thing at a time: to the world, or to the store. After each it holds the store
-against the true history; a watcher at the platform's door holds each DELETE against it, before it
-takes effect. Nothing here is random: whoever drives it chooses.
+After each step on the store it is held against the true history; a watcher at the platform's door
+holds each DELETE against it, before it takes effect.
 """
 
 import sqlite3
@@ -10,31 +9,18 @@ import threading
 import time
 from collections import Counter, defaultdict
 from contextlib import closing, contextmanager
-from datetime import timedelta
 
 from gates import failpoints
-from gates.faulty import LEFT_OVER, LIES, gaps
+from gates.faulty import LEFT_OVER, gaps
+from gates.happenings import PIPELINES, Happenings
 from journeys.checker import Mirror, moment
 from journeys.erasing import allow
-from lab import DAY, HOUR, Lab
+from lab import DAY
 
 from craftsync.errors import Busy, CraftsyncError
 from craftsync.purge.planning import facts
 from craftsync.purge.policy import Criteria
-from craftsync.simulator import KINDS, Faults, Line, Port, World
-from craftsync.simulator.delivery import Smooth
 from craftsync.store import audit, environments, erasable
-
-SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
-NS = 1_000_000_000
-PIPELINES = ("train", "score")
-DEPLOYMENTS = {"nightly": "train", "api": "score"}
-CHANGES = ("end", "change", "change quietly", "append", "delete", "make again")
-SPANS = (5 * MINUTE, HOUR, 3 * HOUR, DAY, 8 * DAY)
-
-# Those that only take time, and those that only hit metrics, of which there are none here.
-_ELSEWHERE = {"slow", "slow_drip", "read_timeout", "repeated_page", "short_page", "wrong_total"}
-FAULTS = tuple(kind for kind in KINDS if kind not in _ELSEWHERE)
 
 # As far as a purge can tell, these lie about what is there.
 NOT_FOR_DELETES = {"stale_list", "vanish_detail", "lag_detail", "forbidden_scope"}
@@ -46,38 +32,14 @@ _PATIENCE_S = 10
 _CONTENT = ("steps", "inputs", "outputs", "logs")
 
 
-def faults_of(kind, seed, rate):
-    """Make faults of a kind that does not lie about values."""
-    lies = LIES.get(kind)
-    only = None if lies is None else lambda request: not lies(request)
-    return Faults(seed, {kind: rate}, only=only)
-
-
-def estate():
-    """Two pipelines with a deployment each, and four executions that are long over."""
-    world = World(executions=0, pipelines=0, lines=2)
-    born = world.now - 40 * DAY
-    outputs = [Port("y", "number"), Port("model", "file")]
-    for name in PIPELINES:
-        world.add_pipeline(name, outputs=outputs[: 1 + (name == "train")], created_at=born)
-    for name, pipeline in DEPLOYMENTS.items():
-        world.add_deployment(name, pipeline, created_at=born)
-        for number in range(2):
-            began = world.now - (30 - number) * DAY
-            world.add_execution(pipeline, deployment=(name, None)[number], created_at=began)
-    return world
-
-
-class Model(Lab):
+class Model(Happenings):
     """One world and one store; `figures` counts what was done."""
 
     def __init__(self, world, server, folder, store=None, *, figures=None):
         super().__init__(world, server, folder, store)
-        self.environ["CRAFTSYNC_SYNC_WORKERS"] = "2"
+        self.environ["CRAFTSYNC_SYNC_WORKERS"] = "1"  # the same again, when it is played again
         allow(self)
         self.figures = Counter() if figures is None else figures
-        self.kind = None  # of the fault that hits the next run
-        self.hidden = set()  # ids of which no listing shows that they changed
         self.known = {}  # what was ever held of each execution, as it was held last
         self.gone = set()
         self.plans = []
@@ -107,100 +69,6 @@ class Model(Lab):
     @property
     def on_a_server(self):
         return str(self.store).startswith("postgresql:")
-
-    # What happens upstream
-
-    def tick(self):
-        """Let a second pass, so that no two objects of one name are born at once."""
-        self.world.advance(SECOND)
-
-    def pipeline(self, number):
-        names = [each["pipeline_name"] for each in self.world.truth().pipelines()]
-        return names[number % len(names)] if names else None
-
-    def run(self, number, wanted=lambda run: True):
-        """Choose an execution that is there; None where none fits."""
-        runs = [run for run in self.world.truth().executions() if wanted(run)]
-        return runs[number % len(runs)] if runs else None
-
-    def create(self, number, status):
-        """A new execution, of a deployment or run by hand; `late` ones began a month ago."""
-        self.tick()
-        pipeline = self.pipeline(number)
-        if pipeline is None:
-            return
-        names = [each["name"] for each in self._deployments(pipeline)]
-        if status == "late":
-            began = self.world.now - 30 * DAY + number % 1000 * SECOND
-            self.world.add_execution(pipeline, created_at=began)
-        else:
-            deployment = [*names, None][number % (len(names) + 1)]
-            self.world.add_execution(pipeline, deployment=deployment, status=status)
-
-    def change(self, what, number, word):
-        """Let something happen to one of the executions: what `CHANGES` names."""
-        self.tick()
-        wanted = {"end": lambda run: not run.is_over, "append": lambda run: True}
-        run = self.run(number, wanted.get(what, lambda run: run.is_over or what == "delete"))
-        if run is None:
-            return
-        world, name = self.world, run.execution_id
-        match what:
-            case "end":
-                world.finish_execution(name, word or "Succeeded")
-            case "change":  # as a listing shows
-                world.mutate_execution(name, status=word or "Skipped")
-            case "change quietly":  # as only the detail shows
-                world.mutate_execution(name, where="detail", created_by=f"user {word}")
-                self._hide(run)
-            case "append":  # the same words twice in one instant now and then
-                at = int(world.now.timestamp()) * NS
-                world.append_lines(name, [Line(at, word)] * (1 + number % 2))
-                self._hide(run)
-            case "delete":
-                world.delete_execution(name)
-            case "make again":
-                world.recreate_execution(name)
-
-    def deploy(self, name, what):
-        """Make, change or delete a deployment, or make it again."""
-        self.tick()
-        there = name in {each["name"] for each in self.world.truth().deployments()}
-        pipeline = DEPLOYMENTS[name]
-        if not there:
-            if pipeline in {each["pipeline_name"] for each in self.world.truth().pipelines()}:
-                self.world.add_deployment(name, pipeline)
-        elif what == "change":
-            self.world.mutate_deployment(name, description=f"as of {self.world.now}")
-        elif what == "delete":
-            self.world.delete_deployment(name)
-        else:
-            self.world.recreate_deployment(name)
-
-    def build(self, name):
-        """Delete a pipeline with all it has; build it where there is none."""
-        self.tick()
-        if name in {each["pipeline_name"] for each in self.world.truth().pipelines()}:
-            self.world.delete_pipeline(name)
-        else:
-            self.world.add_pipeline(name)
-
-    def disturb(self, kind, seed, rate):
-        """Let one kind of fault hit the next run."""
-        self.kind = kind
-        self.server.faults = faults_of(kind, seed, rate)
-
-    def calm(self):
-        self.kind = None
-        self.server.faults = Smooth()
-
-    def _hide(self, run):
-        ended = moment(run.end_date)
-        if ended and ended < moment((self.world.now - HOUR).isoformat().partition("+")[0] + "Z"):
-            self.hidden.add(run.execution_id)
-
-    def _deployments(self, pipeline):
-        return [one for one in self.world.truth().deployments() if one["pipeline_name"] == pipeline]
 
     # What craftsync does
 
@@ -281,11 +149,11 @@ class Model(Lab):
         try:
             with app.reading() as conn:
                 plan = make(app, conn, app.environment_held(conn, None))
-                if plan is not None:
+                if plan is not None and plan.delete:
                     self.plans.append(app.sealed(conn, plan))
                     self.figures["plans"] += 1
         except CraftsyncError as refused:
-            self._foresee(refused.exit_code, {4, 8} if not self.known else {4}, refused)
+            self._foresee(refused.exit_code, {4}, refused)
 
     def apply(self, number, n=None):
         """Delete what one of the plans holds, the last or an older one; die at the `n`th step."""
@@ -294,14 +162,12 @@ class Model(Lab):
         if self.kind in NOT_FOR_DELETES:
             self.calm()
         text = self.plans[-1 - number % len(self.plans)]
-        if n is None:
-            code = self._erase(text)
-        else:
-            code = self._killed(lambda: self._erase(text), n)
+        code = self._erase(text) if n is None else self._killed(lambda: self._erase(text), n)
         if code is not None:
             self._foresee(int(code), UNDER_FAULTS if self.kind else CODES, "a purge")
             self.calm()
         self.figures["purges"] += 1
+        self._check_deletes()
         self.check()
 
     def _erase(self, text):
@@ -327,9 +193,17 @@ class Model(Lab):
         if end.was_killed:
             self.calm()
             self._wait_for_the_server()
+            self._check_file()
             return None
         assert end.code == 0, end.told
         return end.told
+
+    def _check_file(self):
+        if not self.on_a_server:
+            with self.reading():
+                for pragma in ("integrity_check", "foreign_key_check"):
+                    told = self.rows(f"pragma {pragma}")
+                    self.flaws += [f"{row}" for row in told if row != {"integrity_check": "ok"}]
 
     def _wait_for_the_server(self):
         """Wait until a server has noticed that a client died: then its lock is free."""
@@ -354,7 +228,9 @@ class Model(Lab):
     def _codes(self, asked):
         """Return what a sync may end with: it says so when it is asked for what is not there."""
         there = {each["pipeline_name"] for each in self.world.truth().pipelines()}
-        unknown = {2} if set(asked.get("pipelines", ())) - there or self.kind == "stale_list" else set()
+        unknown = (
+            {2} if set(asked.get("pipelines", ())) - there or self.kind == "stale_list" else set()
+        )
         return unknown | (UNDER_FAULTS if self.kind else CODES)
 
     def _gaps(self, asked):
@@ -398,27 +274,24 @@ class Model(Lab):
             if lines < before:
                 self.flaws.append(f"{key} had {before} lines, and has {lines}")
         self.known, self.gone = there, gone
-        for relation, name, objects in (
-            ("deployments", "deployment_name", self._born(self.world.truth().deployments(), "name")),
-            ("pipelines", "pipeline_name",
-             self._born(self.world.truth().pipelines(), "pipeline_name")),
-        ):  # fmt: skip
-            for row in self._rows(relation):
-                key = row[name], row["created_at"]
-                if row["gone_at"] and key in objects:
-                    self.flaws.append(f"{relation} {key} is gone here, and there still")
-        self._check_deletes(true)
-        if not self.on_a_server:
-            for pragma in ("integrity_check", "foreign_key_check"):
-                told = self.rows(f"pragma {pragma}")
-                self.flaws += [f"{pragma}: {row}" for row in told if row != {"integrity_check": "ok"}]
+        truth = self.world.truth()
+        self._check_names("deployments", "deployment_name", self._born(truth.deployments(), "name"))
+        names = self._born(truth.pipelines(), "pipeline_name")
+        self._check_names("pipelines", "pipeline_name", names)
+
+    def _check_names(self, relation, name, true):
+        for row in self._rows(relation):
+            key = row[name], row["created_at"]
+            if row["gone_at"] and key in true:
+                self.flaws.append(f"{relation} {key} is gone here, and there still")
 
     def true_keys(self):
-        return {(run.execution_id, moment(run.created_at)) for run in self.world.truth().executions()}
+        return {
+            (run.execution_id, moment(run.created_at)) for run in self.world.truth().executions()
+        }
 
-    def _check_deletes(self, true):
-        if not self.plans:
-            return
+    def _check_deletes(self):
+        true = self.true_keys()
         rows = self._rows("deletions")
         for row in rows:
             key = row["object_id"], row["created_at"]

@@ -9,7 +9,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
-from gates.model import CHANGES, DEPLOYMENTS, FAULTS, PIPELINES, SPANS, Model, estate
+from gates.happenings import CHANGES, DEPLOYMENTS, FAULTS, PIPELINES, SPANS, estate
+from gates.model import Model
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
@@ -24,6 +25,7 @@ WORDS = ("Succeeded", "Failed", "Error", "")
 
 which = st.integers(0, 999)
 points = st.integers(1, 30)
+meanwhile = st.sampled_from([None, None, *CHANGES, "wait", "wait"])
 asked = st.sampled_from(
     [
         {},
@@ -104,18 +106,24 @@ class Sequence(RuleBasedStateMachine):
     @rule(
         days=st.sampled_from([0, 2, 9]),
         pipelines=st.sampled_from([(), PIPELINES[:1]]),
-        applied=st.booleans(),
+        meanwhile=meanwhile,
+        number=which,
     )
-    def plan(self, days, pipelines, applied):
+    def plan(self, days, pipelines, meanwhile, number):
         self.step().mirror()
         self.model.plan(days, pipelines)
-        if applied:
-            self.model.apply(0)
+        self.then(meanwhile, number)
 
-    @rule(name=st.sampled_from(sorted(DEPLOYMENTS)), applied=st.booleans())
-    def plan_deployment(self, name, applied):
+    @rule(name=st.sampled_from(sorted(DEPLOYMENTS)), meanwhile=meanwhile, number=which)
+    def plan_deployment(self, name, meanwhile, number):
         self.step().plan_deployment(name)
-        if applied:
+        self.then(meanwhile, number)
+
+    def then(self, meanwhile, number):
+        """Apply the last plan, now, or when something has happened; or not yet."""
+        if meanwhile != "wait":
+            if meanwhile:
+                self.model.change(meanwhile, number, "")
             self.model.apply(0)
 
     @rule(number=st.sampled_from([0, 0, 1, 2]), n=points)
@@ -173,7 +181,7 @@ def on_a_server(folder, postgres, empty_store, figures):
 
 
 def tell(figures, what, counted, **more):
-    words = "sequences steps syncs kills purges deletes held gone".split()
+    words = ["sequences", "steps", "syncs", "kills", "purges", "deletes", "held", "gone"]
     figures("G5", what, **more, **{word: counted[word] for word in words}, violations=0)
 
 

@@ -9,7 +9,7 @@ from statistics import median
 
 import pytest
 from gates.faulty import LEFT_OVER, gaps
-from gates.model import FAULTS, faults_of
+from gates.happenings import FAULTS, faults_of
 from gates.soaking import work
 from journeys.checker import moment
 from journeys.erasing import allow
@@ -125,7 +125,9 @@ class Soak:
         self.world.advance(DAY)
         self.calm_sync()
         told = [*self.flaws, *(gap for gap in gaps(self.lab) if not gap.startswith(LEFT_OVER))]
-        rows = self.lab.rows("select execution_id, created_at, status, end_date, gone_at from executions")
+        rows = self.lab.rows(
+            "select execution_id, created_at, status, end_date, gone_at from executions"
+        )
         held = {(row["execution_id"], row["created_at"]): row for row in rows}
         if len(held) != len(rows):
             told.append("held twice")
@@ -164,9 +166,7 @@ class Soak:
 @contextmanager
 def soaking(folder, executions):
     """Start the process that mirrors, and the platform in this one."""
-    world = World(
-        seed=1, executions=executions, pipelines=PIPELINES, lines=2, keep_requests=False
-    )
+    world = World(seed=1, executions=executions, pipelines=PIPELINES, lines=2, keep_requests=False)
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe()
     with lab(folder, world) as made:
