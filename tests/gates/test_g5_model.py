@@ -25,6 +25,8 @@ WORDS = ("Succeeded", "Failed", "Error", "")
 
 which = st.integers(0, 999)
 points = st.integers(1, 30)
+# One that takes a listing for the truth is found out by a stale one alone.
+kinds = st.sampled_from([*FAULTS, *["stale_list"] * 4])
 meanwhile = st.sampled_from([None, None, *CHANGES, "wait", "wait"])
 asked = st.sampled_from(
     [
@@ -83,9 +85,11 @@ class Sequence(RuleBasedStateMachine):
     def expire_tokens(self):
         self.step().world.expire_tokens()
 
-    @rule(kind=st.sampled_from(FAULTS), number=which, rate=st.sampled_from([0.1, 0.3, 1.0]))
-    def disturb(self, kind, number, rate):
+    @rule(kind=kinds, number=which, rate=st.sampled_from([0.1, 0.3, 1.0]), asked=asked | st.none())
+    def disturb(self, kind, number, rate, asked):
         self.step().disturb(kind, number, rate)
+        if asked is not None:
+            self.model.mirror(**asked)
 
     @rule(span=st.sampled_from(SPANS))
     def advance(self, span):
