@@ -166,6 +166,8 @@ class Model(Happenings):
         if code is not None:
             self._foresee(int(code), UNDER_FAULTS if self.kind else CODES, "a purge")
             self.calm()
+            if int(code) == 0:
+                self.plans.remove(text)
         self.figures["purges"] += 1
         self._check_deletes()
         self.check()

@@ -25,10 +25,19 @@ MIB = 1 << 20
 # 15,000 executions to begin with, and 1,200 a day.
 PIPELINES = ("iris-train", "iris-predict", "churn-score", "text-embed", "doc-ocr", "billing-export")
 AT_FIRST = 15_000
-EMBED_EVERY = timedelta(minutes=2)
+DEPLOYMENTS = {  # and how often they are called
+    "embed-api": timedelta(minutes=2),
+    "iris-api": timedelta(minutes=5),
+    "ocr-api": timedelta(minutes=10),
+    "churn-hourly": timedelta(hours=1),
+    "iris-nightly": DAY,
+    "billing-daily": DAY,
+}
 
 # One that deletes in truth would take along what nobody ever could see.
 KINDS = [kind for kind in FAULTS if kind != "vanish_detail"]
+
+RATE = 0.25
 
 MOST_GROWTH = 48 * MIB
 MOST_WAL = 64 * MIB
@@ -84,7 +93,7 @@ class Soak:
 
     def disturbed_sync(self):
         kind = self.chance.choice(KINDS)
-        self.lab.server.faults = faults_of(kind, self.chance.randrange(1000), 0.05)
+        self.lab.server.faults = faults_of(kind, self.chance.randrange(1000), RATE)
         self.sync()
         self.lab.server.faults = Smooth()
 
@@ -117,8 +126,9 @@ class Soak:
             self.world.delete_execution(name)
         for name in runs[4:]:
             self.world.recreate_execution(name)
-        if number % 4 == 3:
-            self.world.recreate_deployment("embed-api", every=EMBED_EVERY)
+        # On the first day all deployments are made again, and what they ran goes with them.
+        for name in DEPLOYMENTS if number == 0 else ["embed-api"] if number % 4 == 3 else []:
+            self.world.recreate_deployment(name, every=DEPLOYMENTS[name])
 
     def ends_well(self):
         """Tell what differs in the end from the truth, and from what it was of what was deleted."""
