@@ -17,9 +17,11 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from craftsync.simulator import Server
 
-IN_TEST = (30, 20)  # sequences, steps of each
-LONG, PARTS = (400, 50), 2
-LONG_ON_A_SERVER = (150, 50)
+# Sequences, steps of each. A long sequence takes about a second in a file, two on a server: 3,000
+# of each would take two hours.
+IN_TEST = (30, 20)
+LONG, PARTS = (300, 50), 3
+LONG_ON_A_SERVER = (300, 50)
 
 WORDS = ("Succeeded", "Failed", "Error", "")
 
