@@ -79,9 +79,10 @@ class Model(Happenings):
     def mirror_killed(self, n, **asked):
         """Sync in a process that dies at its `n`th operation, if it has as many."""
         told = self._killed(lambda: self.sync(**asked).exit_code, n)
-        if told is not None:
+        if told is None:
+            self.check()
+        else:
             self._ended(int(told), asked)
-        self.check()
 
     def mirror_twice(self, request):
         """Sync, and begin another sync at one of the requests of the first: it is turned away."""

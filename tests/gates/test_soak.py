@@ -3,7 +3,7 @@
 import multiprocessing
 import random
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from statistics import median
 
@@ -184,10 +184,12 @@ def soaking(folder, executions):
         made.environ["CRAFTSYNC_SYNC_SETTLE"] = "15m"
         process = spawn.Process(target=work, args=(theirs, made.environ, folder))
         process.start()
+        theirs.close()  # so that its end is noticed
         try:
             yield Soak(made, ours)
         finally:
-            ours.send(None)
+            with suppress(OSError):  # it may have died
+                ours.send(None)
             process.join(30)
             process.kill()
 
