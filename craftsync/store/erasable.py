@@ -152,7 +152,7 @@ def sizes(connection: Connection, execution_keys: Collection[int]) -> dict[int, 
             if column is _VALUE.execution_key:
                 statement = statement.where(_VALUE.file_sha256.is_not(None))
             for key, size in connection.execute(statement):
-                found[key] += size
+                found[key] += int(size)  # PostgreSQL sums bigints into a numeric
     return found
 
 

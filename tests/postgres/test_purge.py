@@ -35,6 +35,14 @@ def test_what_is_proved_held_is_deleted_and_stays_held(there):
     assert there.sync().exit_code == 0
 
 
+def test_a_plan_of_executions_with_files_is_written_and_read_again(there):
+    plan = planned(there, 96 * DAY)
+    assert min(item.bytes for item in plan.delete) > 0
+    app = there.app
+    with app.reading() as conn:
+        assert app.read_plan(conn, app.sealed(conn, plan).encode()) == plan
+
+
 def test_what_was_changed_here_behind_our_back_is_not_deleted(there, postgres):
     plan = planned(there, 96 * DAY)
     with postgres.connect(str(there.store).rpartition("/")[2]) as connection:
