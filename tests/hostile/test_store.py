@@ -105,7 +105,7 @@ def judged(ended, *, is_doctor=False):
 def healthy(tmp_path_factory):
     folder = tmp_path_factory.mktemp("healthy")
     folder.chmod(0o700)
-    with lab(folder, erasing.an_estate(6, now=erasing.now())) as made:
+    with lab(folder, erasing.an_estate(6, now=erasing.now() - HOUR)) as made:
         made.sync()
         made.world.advance(HOUR)
         made.world.mutate_deployment("nightly", description="Other words")
