@@ -173,8 +173,11 @@ def _lacking(path: str) -> str | None:
             for column in table.columns:
                 if column.name not in there:
                     return f"it has no {f'{table.name}.{column.name}' if there else table.name}"
+        kept = [row[1] for row in store.execute("pragma table_info(alembic_version)")]
+        if "version_num" not in kept:
+            return "it does not say at which revision it is"
         there = {row[0] for row in store.execute("select name from sqlite_master")}
-        for name in ("alembic_version", *(relation.name for relation in relations.PUBLIC)):
+        for name in (relation.name for relation in relations.PUBLIC):
             if name not in there:
                 return f"it has no {name}"
     return None

@@ -158,6 +158,9 @@ LACKING = {
     "its revision": damage.told("delete from alembic_version"),
     "one revision": damage.told("insert into alembic_version values ('0000')"),
     "revisions": damage.told("drop table alembic_version"),
+    "its revision's column": damage.told(
+        "alter table alembic_version rename column version_num to other"
+    ),
     "its identity": damage.told("delete from store_identity"),
     "counters": damage.told("delete from counter"),
 }
