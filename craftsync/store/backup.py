@@ -63,7 +63,7 @@ def copy_file(path: str, target: Path, *, progress: Callable[[float], None] = _n
                 pages=_PAGES,
                 progress=lambda _, left, whole: progress(1 - left / whole if whole else 1),
             )
-    except sqlite3.Error as error:
+    except faults.OF_A_FILE as error:
         if getattr(error, "sqlite_errorcode", 0) in _OF_THE_COPY:
             raise Usage(
                 f"The copy cannot be written in {target.parent}: {error}.",

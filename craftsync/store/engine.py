@@ -151,19 +151,27 @@ def _opener(path: str, mode: str, foreign_keys: str) -> Callable[[], sqlite3.Con
         if mode == "rw":
             sqlite_file.make(path)
         connection = sqlite_file.connect(path, mode)
-        connection.execute(f"pragma foreign_keys={foreign_keys}")
-        if mode == "rw":
-            for pragma in _PRAGMAS_TO_WRITE:
-                answer = connection.execute(f"pragma {pragma}").fetchone()
-                if pragma.startswith("journal_mode") and answer != ("wal",):
-                    connection.close()
-                    raise StoreUnusable(
-                        f"The store {path} lies where SQLite cannot keep its write-ahead log.",
-                        hint="Keep it on a local disk. " + faults.WHERE,
-                    )
+        try:
+            _set_up(connection, path, mode, foreign_keys)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     return open_file
+
+
+def _set_up(connection: sqlite3.Connection, path: str, mode: str, foreign_keys: str) -> None:
+    connection.execute(f"pragma foreign_keys={foreign_keys}")
+    if mode == "ro":
+        return
+    for pragma in _PRAGMAS_TO_WRITE:
+        answer = connection.execute(f"pragma {pragma}").fetchone()
+        if pragma.startswith("journal_mode") and answer != ("wal",):
+            raise StoreUnusable(
+                f"The store {path} lies where SQLite cannot keep its write-ahead log.",
+                hint="Keep it on a local disk. " + faults.WHERE,
+            )
 
 
 def _server(url: URL, *, read_only: bool, kept_open: int = 5) -> Engine:

@@ -42,11 +42,16 @@ _REFUSALS = {  # a server that speaks another language than English "cannot be r
 
 
 _LACKS = re.compile(r"no such (table|column)|error in view|table \S+ has no column named")
+_NO_FORMAT = "unsupported file format"
 _NO_TEXT = "Could not decode to UTF-8"  # the driver's own word, without a code
 
 
 class UnreadableError(ValueError):
     """A store does not hold what a store always holds."""
+
+
+OF_A_FILE = (sqlite3.Error, UnreadableError, UnicodeDecodeError)
+"""What a store in a file may raise when it is read by the standard library."""
 
 
 def moment(text: str) -> datetime:
@@ -61,6 +66,8 @@ def explain(error: BaseException, place: str) -> StoreUnusable | None:
     """Say what `error` of a driver means for the store at `place`; None where it is a bug."""
     if isinstance(error, UnreadableError):
         return damaged(place, str(error))
+    if isinstance(error, UnicodeDecodeError):  # the driver's, of a text or of what SQLite says
+        return damaged(place, "a text in it is no UTF-8")
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, place)
     state = getattr(error, "sqlstate", None)
@@ -151,6 +158,8 @@ def _of_content(said: str, place: str) -> str | None:
     """Tell what is wrong with what a file holds, though as a file of SQLite it is whole."""
     if _NO_TEXT in said:
         return "a text in it is no UTF-8"
+    if said == _NO_FORMAT:
+        return f"it is of an {said}"
     return _lacking(place) if _LACKS.match(said) else None
 
 
@@ -164,8 +173,11 @@ def _lacking(path: str) -> str | None:
             for column in table.columns:
                 if column.name not in there:
                     return f"it has no {f'{table.name}.{column.name}' if there else table.name}"
+        kept = [row[1] for row in store.execute("pragma table_info(alembic_version)")]
+        if "version_num" not in kept:
+            return "it does not say at which revision it is"
         there = {row[0] for row in store.execute("select name from sqlite_master")}
-        for name in ("alembic_version", *(relation.name for relation in relations.PUBLIC)):
+        for name in (relation.name for relation in relations.PUBLIC):
             if name not in there:
                 return f"it has no {name}"
     return None

@@ -3,7 +3,6 @@
 A store on a server is read with the same SQL through SQLAlchemy, which is loaded only then.
 """
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass
@@ -72,7 +71,7 @@ def figures(store: str | Path, *, now: datetime) -> Figures:
             revision = revisions.of_connection(connection, path)
             revisions.require(revision, path)
             return _figures(lambda sql: connection.execute(sql).fetchall(), path, revision, now)
-    except (sqlite3.Error, faults.UnreadableError) as error:
+    except faults.OF_A_FILE as error:
         raise faults.explain(error, path) or error from error
 
 

@@ -38,17 +38,13 @@ def of_file(path: str) -> str | None:
     try:
         with closing(sqlite_file.connect(path, "ro")) as connection:
             return of_connection(connection, path)
-    except sqlite3.Error as error:
+    except faults.OF_A_FILE as error:
         raise faults.explain(error, path) or error from error
 
 
 def of_connection(connection: sqlite3.Connection, path: str) -> str | None:
     """Read the revision behind an open connection."""
-    try:
-        ours = connection.execute(_OURS).fetchone()
-    except UnicodeDecodeError as flaw:  # the driver's, of what SQLite says of a broken schema
-        raise faults.damaged(path, "its schema is no text") from flaw
-    if ours:
+    if connection.execute(_OURS).fetchone():
         found = connection.execute(_REVISION).fetchall()
         if len(found) != 1 or not isinstance(found[0][0], str):
             raise faults.damaged(path, "it does not say at which revision it is")

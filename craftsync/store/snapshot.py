@@ -4,7 +4,6 @@ A SQLite store is read with the standard library alone, so that a question that 
 fresh never loads SQLAlchemy.
 """
 
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -116,7 +115,7 @@ def look(store: str | Path) -> Iterator[Snapshot]:
                     yield rows
 
             yield Snapshot("sqlite", path, batches)
-    except (sqlite3.Error, faults.UnreadableError) as error:
+    except faults.OF_A_FILE as error:
         raise faults.explain(error, path) or error from error
 
 

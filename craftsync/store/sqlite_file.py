@@ -65,7 +65,11 @@ def connect(path: str, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_WAIT_MS / 1000
     )
-    connection.execute(f"pragma busy_timeout={_WAIT_MS}")
+    try:
+        connection.execute(f"pragma busy_timeout={_WAIT_MS}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
