@@ -74,12 +74,13 @@ class _Crew(Generic[T, R]):
         give_up = time.monotonic() + PATIENCE_S
         while any(thread.is_alive() for thread in self.threads) and time.monotonic() < give_up:
             with contextlib.suppress(queue.Empty):
-                self._drop(self.shelf.get(timeout=0.01))
+                self.drop(self.shelf.get(timeout=0.01))
         with contextlib.suppress(queue.Empty):
             while True:
-                self._drop(self.shelf.get_nowait())
+                self.drop(self.shelf.get_nowait())
 
-    def _drop(self, found: Found[T, R]) -> None:
+    def drop(self, found: Found[T, R]) -> None:
+        """Let go of results that nobody takes."""
         for _, result in found if isinstance(found, list) else ():
             if not isinstance(result, Exception):
                 self._discard(result)
@@ -133,7 +134,12 @@ def in_parallel(
         while busy:
             found = crew.shelf.get()
             if isinstance(found, list):
-                yield from found
+                rest = iter(found)
+                try:
+                    yield from rest
+                except BaseException:
+                    crew.drop(list(rest))
+                    raise
                 continue
             busy -= 1
             if isinstance(found, _Failed):

@@ -167,7 +167,7 @@ GUARDS = {
     ),
     "D8: the share of a pipeline": Guard(
         "purge/policy.py",
-        "verdicts += _within(sorted(judged, key=_by_end), most=share)",
+        "verdicts += _within(sorted(judged, key=by_end), most=share)",
         "verdicts += judged",
         (
             f"{_RULES}/test_policy.py"

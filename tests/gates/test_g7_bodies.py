@@ -1,5 +1,7 @@
 """G7: whatever a body holds, it is kept or named; nothing crashes, hangs or grows."""
 
+import hashlib
+import io
 import json
 import random
 import resource
@@ -15,7 +17,7 @@ from gates.mutations import bodies, many, mutated
 from lab import DAY, lab
 
 from craftsync.errors import UpstreamFault
-from craftsync.records import ListedExecution
+from craftsync.records import FileBytes, ListedExecution
 from craftsync.simulator import Response, World
 from craftsync.store import engine, environments, mirror
 from craftsync.upstream import exact, metrics, payloads
@@ -41,9 +43,12 @@ class Carrier(Transport):
         super().__init__(client="gate", bases=(BASE,))
         self.bodies = {}
 
-    def send(self, method, address, **_):
+    def send(self, method, address, *, spooled=False, **_):
         path = address.removeprefix(f"{BASE}/api/v1").partition("?")[0]
         body = b'{"access_token":"a"}' if path == "/auth/refresh" else self.bodies.get(path, b"[]")
+        if spooled:
+            file = FileBytes(hashlib.sha256(body).hexdigest(), len(body), io.BytesIO(body))
+            return Answer(f"{method} {path}", 200, {}, b"", file)
         return Answer(f"{method} {path}", 200, {}, body)
 
 

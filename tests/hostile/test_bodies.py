@@ -26,7 +26,7 @@ KINDS = {
     "100,000 levels": upstream.deep,
     "1,000,000 keys": upstream.wide,
     "60 MB of arrays": lambda: upstream.large(b"[", b"[],", b"[]]", size=60 * upstream.MB),
-    "100 MB of nothing": lambda: upstream.large(b"[", b"{},", b"{}]", size=100 * upstream.MB),
+    "300 MB of nothing": lambda: upstream.large(b"[", b"{},", b"{}]", size=300 * upstream.MB),
 }
 PATHS = {
     "environment": ("GET", "/environment-info", 7),

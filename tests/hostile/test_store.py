@@ -16,9 +16,6 @@ from lab import HOUR, lab
 from craftsync.cli import main
 from craftsync.errors import EXIT_CODES
 
-# A sync whose store fails while files wait to be saved lets go of them without closing them.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
 READERS = {
     "status": ["status"],
     "runs": ["runs"],
