@@ -11,6 +11,10 @@ SDK_LOCK := tests/conformance/sdk-0.74.7.lock
 OLD_SDK := .sdk/0.64.1
 OLD_SDK_PINS := craft-ai-sdk==0.64.1 pyjwt==2.15.1 strenum==0.4.15 typing-extensions==4.16.0
 OLD_SDK_LOCK := tests/conformance/sdk-0.64.1.lock
+# Spark reads the Parquet lake in the long tests: half a gigabyte, so it comes with those alone.
+SPARK := .venv/.spark
+SPARK_PINS := pyspark==4.3.0 py4j==0.10.9.9
+SPARK_LOCK := tests/query/spark.lock
 # What is tried with the lowest versions, that of Python too: all that needs no tool of the house.
 LOWEST_PYTHON ?= $(shell command -v python3.11 || echo $(PYTHON))
 LOWEST := tests/rules tests/store tests/query tests/journeys tests/upstream tests/postgres
@@ -40,6 +44,10 @@ $(OLD_SDK)/.ready: $(READY) $(OLD_SDK_LOCK)
 	$(BIN)/python $(PIP) install --quiet --no-deps --require-hashes --upgrade --target $(OLD_SDK) -r $(OLD_SDK_LOCK)
 	@touch $@
 
+$(SPARK): $(READY) $(SPARK_LOCK)
+	$(BIN)/python $(PIP) install --quiet --no-deps --require-hashes -r $(SPARK_LOCK)
+	@touch $@
+
 sdk: $(SDK)/.ready $(OLD_SDK)/.ready ## Install the official clients beside the environment.
 
 demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
@@ -48,7 +56,7 @@ demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 test: $(READY) $(SDK)/.ready ## Run the tests (under 6 minutes on 2 cores).
 	$(BIN)/python -m pytest -n 3 -m "not long"
 
-test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready ## Run the tests and the long gates.
+test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates.
 	$(BIN)/python -m pytest -n 2
 
 test-lowest: requirements.lock ## Run what is short of the tests with the lowest versions allowed.
@@ -103,9 +111,10 @@ lock: ## Write the lock files anew, at the versions they have: make lock UPGRADE
 	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
 	$(call lock_alone,$(SDK_PINS),$(SDK_LOCK))
 	$(call lock_alone,$(OLD_SDK_PINS),$(OLD_SDK_LOCK))
+	$(call lock_alone,$(SPARK_PINS),$(SPARK_LOCK))
 	rm -rf .venv-lock
 
-# Of a client only the pinned packages are kept: what else it asks for is in .venv, or left out.
+# Of a client, and of Spark, only the pinned packages are kept: what else it asks for is in .venv, or left out.
 define lock_alone
 	printf '%s\n' $(1) > .venv-lock/named.in
 	$(COMPILE) --output-file .venv-lock/all.lock .venv-lock/named.in

@@ -31,7 +31,7 @@ PIPELINE = "text-embed"  # neither files nor metrics
 LINES = 40
 
 
-def serve(executions: int, latency_ms: float) -> None:
+def serve(executions: int, latency_ms: float, lines: int) -> None:
     """Serve a world in which everything is over, until stdin ends."""
     from craftsync.simulator import Server, World
 
@@ -39,7 +39,7 @@ def serve(executions: int, latency_ms: float) -> None:
         executions=executions,
         pipelines=(PIPELINE,),
         settled=True,
-        lines=LINES,
+        lines=lines,
         keep_requests=False,
         token_lifetime_s=36_000,
     )
@@ -50,9 +50,10 @@ def serve(executions: int, latency_ms: float) -> None:
 
 
 @contextmanager
-def platform(executions: int, latency_ms: float) -> Iterator[tuple[str, str]]:
+def platform(executions: int, latency_ms: float, lines: int = LINES) -> Iterator[tuple[str, str]]:
     """Run the simulator in its own process; give its address and token."""
-    command = [sys.executable, __file__, "--serve", str(executions), str(latency_ms)]
+    figures = map(str, (executions, latency_ms, lines))
+    command = [sys.executable, __file__, "--serve", *figures]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -216,10 +217,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--executions", type=int, default=4000)
     parser.add_argument("--large", action="store_true")
-    parser.add_argument("--serve", nargs=2)
+    parser.add_argument("--serve", nargs=3)
     asked = parser.parse_args()
     if asked.serve:
-        serve(int(asked.serve[0]), float(asked.serve[1]))
+        serve(int(asked.serve[0]), float(asked.serve[1]), int(asked.serve[2]))
         return
     with tempfile.TemporaryDirectory() as folder:
         if asked.large:

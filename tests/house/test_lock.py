@@ -12,6 +12,7 @@ LOCKS = [
     Path("requirements.lock"),
     Path("tests/conformance/sdk-0.64.1.lock"),
     Path("tests/conformance/sdk-0.74.7.lock"),
+    Path("tests/query/spark.lock"),
 ]
 PINNED = re.compile(r"(?P<name>[a-z0-9-]+)(\[[a-z,]+\])?==(?P<version>[\w.+]+)( ; .+)?")
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
@@ -26,7 +27,7 @@ def pins(lock):
 @pytest.mark.parametrize("lock", LOCKS, ids=str)
 def test_every_line_of_a_lock_is_one_version_with_its_hashes(lock):
     found = pins(lock)
-    assert len(found) >= 4
+    assert len(found) >= 2
     for pin, *hashes in found:
         assert PINNED.fullmatch(pin), pin
         assert hashes, f"{pin} has no hash"
@@ -45,5 +46,5 @@ def test_every_dependency_of_the_project_is_pinned():
 def test_every_pin_is_installed_with_its_hashes_only():
     made = (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = [line for line in made.splitlines() if re.search(r" -r \S", line)]
-    assert len(installs) == 3
+    assert len(installs) == len(LOCKS)
     assert all("--require-hashes" in line for line in installs)
