@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, timedelta
 
@@ -37,7 +38,7 @@ def shown(value, kind):
 
 def of_store(made, relation):
     rows = made.rows(f'select * from "{relation.name}"')
-    return sorted((tuple(row.values()) for row in rows), key=repr)
+    return Counter(tuple(row.values()) for row in rows)
 
 
 def of_replica(made, relation, **how):
@@ -49,11 +50,10 @@ def of_session(session, relation):
     kinds = list(relation.columns.values())
     answer = session.ask(f'select * from "{relation.name}"')
     assert [name for name, _ in answer.columns] == list(relation.columns)
-    rows = [
+    return Counter(
         tuple(shown(cell, kind) for cell, kind in zip(row, kinds, strict=True))
         for row in answer.rows
-    ]
-    return sorted(rows, key=repr)
+    )
 
 
 def agrees(made):
