@@ -6,6 +6,7 @@ Where the variable GATES_TABLE names a document, the table is written there too,
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,11 @@ BLOCK = re.compile(r"(?s)(<!-- gates: [^>]*-->\n).*(<!-- end of gates -->)")
 
 def pytest_terminal_summary(terminalreporter):
     """Show what each gate measured, failed ones too."""
-    rows = sorted({row for reports in terminalreporter.stats.values() for row in _rows(reports)})
+    told = Counter(row for reports in terminalreporter.stats.values() for row in _rows(reports))
+    rows = [
+        (gate, what, figures if times == 1 else f"{figures} ({times} times)")
+        for (gate, what, figures), times in sorted(told.items())
+    ]
     if not rows:
         return
     terminalreporter.section("gates")
