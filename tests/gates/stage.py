@@ -80,10 +80,17 @@ class Stage(Lab):
                 for row in connection.execute(f"pragma {pragma}")
                 if row != ("ok",)
             ]
-        halves = [
-            key for key, held in self.contents().items() if held not in self.states.get(key, ())
+        return found + self.halves()
+
+    def halves(self):
+        """Tell which executions are held neither as they were before nor as they are after."""
+        found = self.contents().items()
+        return [
+            f"held by halves: {key}" for key, held in found if held not in self.states.get(key, ())
         ]
-        return found + [f"held by halves: {key}" for key in halves]
+
+    def come_to_rest(self):
+        """Wait until nobody is at work on the store: a file is let go of at once."""
 
     def differences(self):
         """Tell how the dump differs from that of the undisturbed sync, a line each."""

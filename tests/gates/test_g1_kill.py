@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from gates import failpoints, processes
+from gates.server_stage import server_stage
 from gates.stage import stage
 from lab import DAY, HOUR, lab
 
@@ -76,7 +77,13 @@ NAMES = [situation.__name__ for situation in SITUATIONS]
 @contextmanager
 def staged_for(situation, folder, template, *, executions=1, pipelines=1):
     """Set a world up in which something is to be mirrored."""
-    world = World(
+    with stage(folder, template, a_world(executions, pipelines)) as made:
+        prepare(made, situation)
+        yield made
+
+
+def a_world(executions, pipelines):
+    return World(
         seed=4,
         executions=executions,
         pipelines=pipelines,
@@ -84,17 +91,26 @@ def staged_for(situation, folder, template, *, executions=1, pipelines=1):
         lines=3,
         quirks=Quirks(logs_cap=100),
     )
-    with stage(folder, template, world) as made:
-        situation(made)
-        made.keep()
-        made.expect()
-        yield made
+
+
+def prepare(made, situation):
+    situation(made)
+    made.keep()
+    made.expect()
 
 
 @pytest.fixture(params=SITUATIONS, ids=NAMES)
 def staged(request, tmp_path, template, warmed):
     """A small world."""
     with staged_for(request.param, tmp_path, template) as made:
+        yield made
+
+
+@pytest.fixture(params=SITUATIONS, ids=NAMES)
+def staged_on_a_server(request, tmp_path, postgres, empty_store, warmed):
+    """A small world, its store a database."""
+    with server_stage(tmp_path, postgres, empty_store, a_world(1, 1)) as made:
+        prepare(made, request.param)
         yield made
 
 
@@ -127,6 +143,7 @@ class Kills:
         if not end.was_killed:
             assert end.code == 0, end.told
             return False
+        self.staged.come_to_rest()
         self.points += 1
         flaws = self.staged.flaws()
         state = self.staged.state()
@@ -238,4 +255,37 @@ def test_killed_at_random_with_many_workers_it_converges(seed, tmp_path, templat
                 at = chance.randrange(1, operations + 1)
                 kills.kill(f"at {at}", failpoints.dying_at(at, made.folder))
     kills.tell(figures, f"long: killed at random, seed {seed:2}, {situation.__name__}", **size)
+    assert kills.differences == []
+
+
+@pytest.mark.long
+def test_on_a_server_killed_at_any_operation_it_converges(staged_on_a_server, figures, request):
+    staged = staged_on_a_server
+    kills, kinds = Kills(staged), failpoints.WRITING
+    n = 1
+    while kills.kill(f"at {n}", failpoints.dying_at(n, staged.folder, kinds), every_time=False):
+        n += 1
+    what = f"long: PostgreSQL, killed at any operation, {named(request)}"
+    kills.tell(figures, what, **counted(staged, kinds))
+    assert kills.differences == []
+    assert kills.points > 30
+    assert len(kills.stores) > 2
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+def test_on_a_server_killed_at_random_with_many_workers_it_converges(
+    seed, tmp_path, postgres, empty_store, figures, warmed
+):
+    chance = random.Random(seed)
+    size = {"executions": chance.randrange(10, 60), "pipelines": chance.randrange(2, 12)}
+    with server_stage(tmp_path, postgres, empty_store, a_world(**size)) as made:
+        prepare(made, SITUATIONS[seed])
+        made.environ["CRAFTSYNC_SYNC_WORKERS"] = str(chance.randrange(2, 9))
+        operations = sum(counted(made, failpoints.ALL).values())
+        kills = Kills(made)
+        for _ in range(25):
+            at = chance.randrange(1, operations + 1)
+            kills.kill(f"at {at}", failpoints.dying_at(at, made.folder))
+    kills.tell(figures, f"long: PostgreSQL, killed at random, seed {seed}", **size)
     assert kills.differences == []
