@@ -54,7 +54,7 @@ demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 	$(BIN)/craftsync demo
 
 test: $(READY) $(SDK)/.ready ## Run the tests (under 6 minutes on 2 cores).
-	$(BIN)/python -m pytest -n 3 -m "not long"
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long"
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates.
 	$(BIN)/python -m pytest -n 2
