@@ -22,13 +22,15 @@ class HeldExecution(NamedTuple):
     status: str | None
     end_date: datetime | None
     settled: bool
-    gone: bool
 
 
 def held_executions(
     connection: Connection, environment_key: int, pipeline_name: str
 ) -> Iterator[HeldExecution]:
-    """Give all executions held of a pipeline, gone ones too."""
+    """Give the executions of a pipeline that are held and not gone.
+
+    Of a pipeline whose deployments are made again and again, most are gone.
+    """
     columns = _EXECUTION.c
     rows = connection.execute(
         select(
@@ -39,13 +41,16 @@ def held_executions(
             columns.status,
             columns.end_date,
             columns.settled,
-            columns.gone_at.is_not(None),
         )
-        .where(columns.environment_key == environment_key, columns.pipeline_name == pipeline_name)
+        .where(
+            columns.environment_key == environment_key,
+            columns.pipeline_name == pipeline_name,
+            columns.gone_at.is_(None),
+        )
         .execution_options(yield_per=10_000)
     )
     one_copy: dict[str | None, str | None] = {}  # of texts that are the same in many rows
-    for key, execution_id, created_at, deployment, status, end_date, settled, gone in rows:
+    for key, execution_id, created_at, deployment, status, end_date, settled in rows:
         yield HeldExecution(
             key,
             Key(execution_id, created_at),
@@ -53,8 +58,21 @@ def held_executions(
             one_copy.setdefault(status, status),
             end_date,
             settled,
-            bool(gone),
         )
+
+
+def gone_among(connection: Connection, environment_key: int, keys: Collection[Key]) -> set[Key]:
+    """Return those of `keys` that are held and marked as gone."""
+    columns = _EXECUTION.c
+    statement = select(columns.execution_id, columns.created_at).where(
+        columns.environment_key == environment_key, columns.gone_at.is_not(None)
+    )
+    found = {
+        Key(*row)
+        for some in batches({key.execution_id for key in keys})
+        for row in connection.execute(statement.where(columns.execution_id.in_(some)))
+    }
+    return found.intersection(keys)
 
 
 def held_fetch(

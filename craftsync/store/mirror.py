@@ -17,6 +17,7 @@ from craftsync.store.environments import Rev, number_of
 from craftsync.store.held import (
     HeldContent,
     HeldExecution,
+    gone_among,
     has_live,
     held_content,
     held_executions,
@@ -34,6 +35,7 @@ __all__ = [
     "HeldExecution",
     "Prepared",
     "Saved",
+    "gone_among",
     "has_live",
     "held_content",
     "held_executions",

@@ -108,14 +108,14 @@ class Rehearsal:
             yield self._row("withheld", ObjectKind.PIPELINE, pipeline_name, str(fault), 0)
             return
         listed = {one.key: one for one in entries if not isinstance(one, BadPayload)}
-        held: dict[Key, HeldExecution] = {}
-        if self.conn is not None and key is not None:
-            held = {row.key: row for row in mirror.held_executions(self.conn, key, pipeline_name)}
-        there = {key: row for key, row in held.items() if not row.gone}
-        again = self._again(there, listed)
+        there: dict[Key, HeldExecution] = {}
+        came_back: set[Key] = set()
         begun: frozenset[Key] = frozenset()
-        if self.conn is not None and key is not None and there.keys() - listed.keys():
+        if self.conn is not None and key is not None:
+            there = {row.key: row for row in mirror.held_executions(self.conn, key, pipeline_name)}
+            came_back = mirror.gone_among(self.conn, key, listed.keys() - there.keys())
             begun = audit.begun(self.conn, key)
+        again = self._again(there, listed)
         decision = plan(
             listed=listed.keys(),
             held=there.keys(),
@@ -126,7 +126,7 @@ class Rehearsal:
         kind = ObjectKind.EXECUTION
         cost = 1 + self.options.wants.logs
         for one in sorted(decision.fetch):
-            reason = again.get(one) or (Why.CAME_BACK if one in held else Why.NEW)
+            reason = again.get(one) or (Why.CAME_BACK if one in came_back else Why.NEW)
             yield self._row("fetch", kind, one.execution_id, reason, cost)
         for one in sorted(decision.gone):
             yield self._row("gone", kind, one.execution_id, "not_listed", 1)

@@ -64,14 +64,14 @@ class Scope:
         listed, unreadable = self._read(entries)
         with self.job.engine.connect() as conn:
             key = self.tally.environment_key
-            held = {row.key: row for row in mirror.held_executions(conn, key, self.pipeline_name)}
             there = {
-                key: row
-                for key, row in held.items()
-                if not row.gone and key.execution_id not in unreadable
+                row.key: row
+                for row in mirror.held_executions(conn, key, self.pipeline_name)
+                if row.key.execution_id not in unreadable
             }
             vanished = there.keys() - listed.keys()
-            begun = audit.begun(conn, self.tally.environment_key) if vanished else frozenset()
+            begun = audit.begun(conn, key) if vanished else frozenset()
+            came_back = mirror.gone_among(conn, key, listed.keys() - there.keys())
         alone = self._parts_alone(there, listed)
         again = {
             key: why
@@ -92,7 +92,10 @@ class Scope:
             accept_vanished=self.job.options.accept_vanished,
         )
         left_out = self._believe(there, listed, decision.gone, explained, decision.withheld)
-        reasons = {key: self._why(key, held, again) for key in decision.fetch}
+        reasons = {
+            key: again.get(key) or (Why.CAME_BACK if key in came_back else Why.NEW)
+            for key in decision.fetch
+        }
         reasons.update((key, Why.LEFT_OUT) for key in left_out)
         parts = self._due(alone)
         whole = {part.key for part in parts if part.has_secrets}
@@ -144,11 +147,6 @@ class Scope:
             lookback=self.job.options.lookback,
             full=self.job.options.full,
         )
-
-    def _why(self, key: Key, held: Mapping[Key, HeldExecution], again: Mapping[Key, Why]) -> Why:
-        if key not in held:
-            return Why.NEW
-        return Why.CAME_BACK if held[key].gone else again[key]
 
     def _believe(
         self,
