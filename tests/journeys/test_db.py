@@ -113,6 +113,27 @@ def test_a_database_in_use_is_not_replaced_its_log_would_be_anothers(lab):
     assert "is a database in use" in refused.stderr
 
 
+def test_a_copy_is_put_back_the_same_way_and_the_next_sync_goes_on_from_it(lab):
+    lab.sync()
+    copy = lab.folder / "copy.db"
+    assert run(lab, "db", "backup", str(copy)).exit_code == 0
+    before = sha256_of(copy)
+    lab.world.advance(3 * HOUR)
+    lab.sync()
+    asked = ["sql", "select count(*) from executions", "--format", "csv"]
+    counted = run(lab, *asked).stdout
+    after = sha256_of(lab.store)
+    assert after != before
+    for name in ("history.db", "history.db-wal", "history.db-shm"):
+        (lab.folder / name).unlink(missing_ok=True)
+    done = run(lab, "db", "backup", "--store", str(copy), str(lab.store))
+    assert done.exit_code == 0, done.stderr
+    assert sha256_of(lab.store) == before
+    assert run(lab, *asked).stdout != counted  # the replica does not follow what is gone again
+    lab.sync()
+    assert (run(lab, *asked).stdout, sha256_of(lab.store)) == (counted, after)
+
+
 @pytest.mark.parametrize("place", ["nowhere/copy.db", ".", "/dev/null"])
 def test_a_place_that_cannot_be_written_is_wrong_usage(lab, place):
     lab.sync()
