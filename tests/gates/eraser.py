@@ -7,8 +7,10 @@ does: is it intended, and is all of it here?
 import shutil
 from contextlib import contextmanager
 
+from gates.server_stage import come_to_rest
 from journeys.erasing import allow, an_estate
 from lab import DAY, Lab
+from sqlalchemy import text
 
 from craftsync.errors import CraftsyncError
 from craftsync.purge.planning import facts
@@ -25,11 +27,9 @@ class Scene(Lab):
     """One run over one fresh world; `violations` is what must never be seen."""
 
     def __init__(self, world, server, folder, play):
-        super().__init__(world, server, folder)
+        super().__init__(world, server, folder, play.copied(folder))
         self.play = play
         self.violations = []
-        shutil.copyfile(play.template, self.store)
-        self.store.chmod(0o600)
         self.environ["CRAFTSYNC_SYNC_WORKERS"] = str(play.workers)
         allow(self)
         world.requests.watch(self.look)
@@ -69,11 +69,20 @@ class Scene(Lab):
             yield f"{name} is not held as it was synced"
         for part, drift in compare.damages(conn, key, lambda sha256: files.verify(conn, sha256)):
             yield f"{name} {part}: {drift}"
-        lines = conn.exec_driver_sql(
-            "select count(*) from log_line where execution_key = ?", (key,)
-        ).scalar_one()
+        count = text("select count(*) from log_line where execution_key = :key")
+        lines = conn.execute(count, {"key": key}).scalar_one()
         if (lines, live[name].status) != (len(truth.lines), truth.status):
             yield f"{name} has {len(truth.lines)} lines upstream, {lines} here"
+
+    @property
+    def database(self):
+        """The name of the database that is the store."""
+        return str(self.store).rpartition("/")[2].partition("?")[0]
+
+    def come_to_rest(self):
+        """Wait until nobody is at work on the store."""
+        if self.play.postgres:
+            come_to_rest(self.play.postgres, self.database)
 
     def run(self):
         """Purge once; the exit code."""
@@ -106,6 +115,7 @@ class Scene(Lab):
 
     def converge(self, most=4):
         """Run again until all is done; tell what is wrong at the end of each run."""
+        self.come_to_rest()
         told, code = self.check(), None
         for _ in range(most):
             code = self.run()
@@ -121,17 +131,22 @@ class Scene(Lab):
 
 
 class Play:
-    """What every scene begins with: the synced store, and a plan from it."""
+    """What every scene begins with: the synced store, and a plan from it.
 
-    def __init__(self, folder, what, workers=1):
+    With `postgres` and the name of an empty database the store is a database there.
+    """
+
+    def __init__(self, folder, what, workers=1, postgres=None, empty=None):
         self.folder = folder
         self.what = what
         self.workers = workers
         self.goes = OLD if what == "executions" else OF_NIGHTLY
-        self.template = folder / "synced.db"
+        self.postgres = postgres
+        self.template = postgres.create(empty) if postgres else folder / "synced.db"
         self.scenes = 0
         with Server(self.world()) as server:
-            lab = Lab(self.world(), server, folder)
+            store = postgres.address(self.template) if postgres else None
+            lab = Lab(self.world(), server, folder, store)
             lab.world = server.world
             assert lab.sync().exit_code == 0
             app = allow(lab).app
@@ -148,7 +163,17 @@ class Play:
                 keys = {one.execution_key: one.key.execution_id for one in live}
                 hashes = dump.content_hashes(conn, list(keys))
             self.hashes = {keys[key]: sha256 for key, sha256 in hashes.items()}
-            lab.store.rename(self.template)
+            if not postgres:
+                lab.store.rename(self.template)
+
+    def copied(self, folder):
+        """Make a store for a scene; return its place."""
+        if self.postgres:
+            return self.postgres.address(self.postgres.create(self.template))
+        store = folder / "history.db"
+        shutil.copyfile(self.template, store)
+        store.chmod(0o600)
+        return store
 
     @staticmethod
     def world():
@@ -164,5 +189,8 @@ class Play:
         folder = self.folder / f"scene-{self.scenes}"
         folder.mkdir(mode=0o700)
         with Server(self.world(), **server) as running:
-            yield Scene(running.world, running, folder, self)
+            scene = Scene(running.world, running, folder, self)
+            yield scene
+        if self.postgres:
+            self.postgres.drop(scene.database)
         shutil.rmtree(folder)

@@ -178,19 +178,19 @@ def gaps(lab):
 
 
 @contextmanager
-def faulty_lab(folder, world, rates, *, seed, **terms):
+def faulty_lab(folder, world, rates, *, seed, store=None, **terms):
     faults = Faults(seed, rates, slow_s=0.05, drip_s=5, stale_s=3 * 86_400, **terms)
     kind = HastyLab if rates.keys() & {"read_timeout", "slow_drip"} else Lab
     with Server(world, faults=faults) as server:
-        yield kind(world, server, folder)
+        yield kind(world, server, folder, store)
 
 
-def tried(folder, kind, seed):
+def tried(folder, kind, seed, store=None):
     """Let a world be mirrored under one kind of fault; the trial, and how often it struck."""
     lies = LIES.get(kind)
     only = None if lies is None else lambda request: not lies(request)
     world = estate(seed, pages=kind == "repeated_page")
-    with faulty_lab(folder, world, {kind: RATE}, seed=seed, only=only) as lab:
+    with faulty_lab(folder, world, {kind: RATE}, seed=seed, only=only, store=store) as lab:
         return Trial(lab, kind).converge(), lab.server.faults.hits[kind]
 
 

@@ -12,6 +12,16 @@ from craftsync.simulator import Server
 LONGEST_S = 10  # until a server has seen that a client is dead
 
 
+def come_to_rest(postgres, database):
+    """Wait until the server has let go of what a dead client held."""
+    alive = "select count(*) from pg_stat_activity where datname = %s"
+    until = time.monotonic() + LONGEST_S
+    with postgres.connect("postgres") as connection:
+        while connection.execute(alive, [database]).fetchone() != (0,):
+            assert time.monotonic() < until, "a dead client's session goes on"
+            time.sleep(0.002)
+
+
 class ServerStage(Stage):
     """A lab over a database that can be set back to where it was before its sync."""
 
@@ -34,13 +44,7 @@ class ServerStage(Stage):
         self.store = self.environ["CRAFTSYNC_STORE"] = self.postgres.address(self.name)
 
     def come_to_rest(self):
-        """Wait until the server has let go of what a dead client held."""
-        alive = "select count(*) from pg_stat_activity where datname = %s"
-        until = time.monotonic() + LONGEST_S
-        with self.postgres.connect("postgres") as connection:
-            while connection.execute(alive, [self.name]).fetchone() != (0,):
-                assert time.monotonic() < until, "a dead client's session goes on"
-                time.sleep(0.002)
+        come_to_rest(self.postgres, self.name)
 
     def state(self):
         digest = hashlib.sha256()

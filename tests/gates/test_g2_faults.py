@@ -74,6 +74,32 @@ def test_a_fault_is_overcome_whatever_the_seed(kind, tmp_path, figures):
     assert all_hits > 0
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("kind", [*KINDS, "mix"])
+def test_a_fault_is_overcome_on_a_server_too(kind, tmp_path, postgres, empty_store, figures):
+    flaws, runs, all_hits = [], [], 0
+    for seed in range(1, 4):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        database = postgres.create(empty_store)
+        store = postgres.address(database)
+        if kind == "mix":
+            with faulty_lab(folder, estate(seed), MIXED, seed=seed, store=store) as made:
+                trial = Trial(made, "401").converge()
+                hits = made.server.faults.hits.total()
+        else:
+            trial, hits = tried(folder, kind, seed, store)
+        postgres.drop(database)
+        all_hits += hits
+        runs.append(len(trial.codes))
+        flaws += [f"seed {seed}: {flaw}" for flaw in strict(kind, trial)]
+    most = f"{max(runs)} of {MOST_RUNS}"
+    what = f"long: PostgreSQL, {kind}"
+    figures("G2", what, seeds=3, hits=all_hits, most_runs=most, flaws=len(flaws))
+    assert flaws == []
+    assert all_hits > 0
+
+
 # The store
 
 

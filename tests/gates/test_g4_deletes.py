@@ -138,3 +138,21 @@ def test_killed_under_faults_with_many_workers_no_rule_is_broken(play, seed, fig
             told += [f"seed {seed}, {rates}, {n}: {flaw}" for flaw in scene.converge()]
     figures("G4", f"long: killed under faults, {play.what}", points=25, violations=len(told))
     assert told == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("what", WHATS)
+def test_killed_on_a_server_no_rule_is_broken(
+    what, tmp_path, postgres, empty_store, figures, warmed
+):
+    play, kinds = Play(tmp_path, what, postgres=postgres, empty=empty_store), failpoints.WRITING
+    told, points = [], 0
+    for n in range(1, 1001):
+        found = killed(play, lambda scene, n=n: failpoints.dying_at(n, scene.folder, kinds))
+        if found is None:
+            break
+        points += 1
+        told += [f"killed at {n}: {flaw}" for flaw in found]
+    figures("G4", f"long: PostgreSQL, killed, {what}", points=points, violations=len(told))
+    assert told == []
+    assert points > 20
