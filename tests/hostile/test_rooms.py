@@ -171,7 +171,7 @@ def test_however_little_room_there_is_a_command_says_so_and_loses_nothing(
     name, play, made, figures
 ):
     words, code = COMMANDS[name]
-    told = play(words, rooms=[room * 20 * KB for room in range(0, 60)])
+    told = play(words, rooms=[*(room * 20 * KB for room in range(60)), 4 * MB])
     flaws = list(flaws_of(told, code=code, dump=dump_of(made)))
     failed = [one["code"] for one in told if one["code"]]
     figures("hostile", f"long: {name} on a full disk", points=len(failed), flaws=len(flaws))
