@@ -4,8 +4,17 @@ import json
 import time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from craftsync.upstream import weighing
+
+TEXT = st.text('a"\\[]{},:', max_size=6)
+JSON = st.recursive(
+    TEXT | st.integers() | st.none(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
 
 HEAVY = {
     "arrays": b"[" + b"[]," * 2_000_000 + b"[]]",
@@ -36,3 +45,23 @@ def test_texts_without_an_end_are_weighed_in_one_pass(body):
     began = time.monotonic()
     weighing.weight(body)
     assert time.monotonic() - began < 5
+
+
+@given(JSON, st.integers(1, 9))
+@example({'\\"[': ["\\", '"', "\\\\"]}, 1)
+def test_it_does_not_matter_where_a_stride_ends(value, stride):
+    body = json.dumps(value).encode()
+    assert weighing.weight(body, stride=stride) == weighing.weight(body)
+
+
+@given(JSON)
+def test_only_what_stands_outside_of_texts_is_counted(value):
+    def marks(one):
+        if isinstance(one, dict):
+            inner = sum(marks(each) for each in one.values())
+            return 80 + 120 * len(one) + 40 * max(len(one) - 1, 0) + inner
+        if isinstance(one, list):
+            return 80 + 40 * max(len(one) - 1, 0) + sum(map(marks, one))
+        return 0
+
+    assert weighing.weight(json.dumps(value).encode()) == marks(value)
