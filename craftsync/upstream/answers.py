@@ -12,7 +12,7 @@ from typing import Any
 
 from craftsync.errors import BadAnswer, BadPayload, Denied, Missing, TooBig
 from craftsync.records import FileBytes, Payload
-from craftsync.upstream import exact, weighing
+from craftsync.upstream import exact, in_parts, weighing
 from craftsync.upstream.retries import RETRIED, Transient, retry_after_s
 
 _UNREADABLE = 10_000  # entries of a listing: so many are no flaw of the entries
@@ -124,8 +124,8 @@ def listing_of(
     if answer.file is None:
         raise _no_listing(answer, "nothing")
     with answer.file.content as content:
-        parts = exact.parts(iter(lambda: content.read(_PIECE), b""))
-        return _array(answer, lambda: exact.loads_parts(parts, object_hook=read, look=look))
+        parts = in_parts.parts(iter(lambda: content.read(_PIECE), b""))
+        return _array(answer, lambda: in_parts.loads_parts(parts, object_hook=read, look=look))
 
 
 def _array(answer: Answer, decode: Callable[[], Any]) -> list[Any]:

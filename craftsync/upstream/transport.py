@@ -4,10 +4,8 @@
 is read piece by piece against one deadline and a size limit, decompressed bytes counted.
 """
 
-import hashlib
 import http.client
 import re
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,8 +15,7 @@ import requests
 import urllib3
 
 from craftsync.errors import BadAnswer, TooBig
-from craftsync.records import FileBytes
-from craftsync.upstream import certificates, gzipped
+from craftsync.upstream import certificates, gzipped, spooling
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.connections import Connections, origin_of, surroundings_of
 from craftsync.upstream.deadline import Watch
@@ -42,8 +39,6 @@ Through: TypeAlias = Callable[[Iterator[bytes]], Iterator[bytes]]
 """What the bytes of a file go through before they are hashed: redaction."""
 
 _PIECE = 1 << 16
-_SPOOLED = 1 << 20  # a file value above this goes to disk
-_HELD = 1 << 25  # a body above this goes to disk while it comes
 _ERROR_BYTES = 1 << 20
 _TOO_MANY = 429
 
@@ -174,15 +169,19 @@ class Transport:
             raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
         pieces = self._pieces(response, what, limit)
         if spooled and is_success and response.status != 204:
-            return Answer(what, response.status, response.headers, b"", _spool(pieces))
+            return Answer(what, response.status, response.headers, b"", spooling.spool(pieces))
         if through is None or not is_success or response.status == 204:
             return Answer(
-                what, response.status, response.headers, _whole(pieces), scrub=self._scrubbed
+                what,
+                response.status,
+                response.headers,
+                spooling.whole(pieces),
+                scrub=self._scrubbed,
             )
         if not told and not getattr(response, "chunked", False):
             # A body without a length that ends with the connection may have been cut.
             raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
-        return Answer(what, response.status, response.headers, b"", _spool(through(pieces)))
+        return Answer(what, response.status, response.headers, b"", spooling.spool(through(pieces)))
 
     def _pieces(self, response: Any, what: str, limit: int) -> Iterator[bytes]:
         size = 0
@@ -217,40 +216,6 @@ class Transport:
             with self._counting:
                 self._opened.append(mine)
         return mine
-
-
-def _whole(pieces: Iterator[bytes]) -> bytes:
-    """Join a body; a large one waits on the disk until it is known to be whole, and in bounds."""
-    held, size = [], 0
-    for piece in pieces:
-        held.append(piece)
-        size += len(piece)
-        if size > _HELD:
-            break
-    else:
-        return b"".join(held)
-    with tempfile.TemporaryFile() as file:
-        file.writelines(held)
-        held.clear()
-        file.writelines(pieces)
-        file.seek(0)
-        return file.read()
-
-
-def _spool(pieces: Iterator[bytes]) -> FileBytes:
-    digest, size = hashlib.sha256(), 0
-    # Closed by the writer who stores it.
-    content = tempfile.SpooledTemporaryFile(max_size=_SPOOLED)  # noqa: SIM115
-    try:
-        for piece in pieces:
-            digest.update(piece)
-            size += len(piece)
-            content.write(piece)
-    except BaseException:
-        content.close()
-        raise
-    content.seek(0)
-    return FileBytes(digest.hexdigest(), size, content)
 
 
 def _short(flaw: BaseException) -> str:

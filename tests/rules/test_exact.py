@@ -14,13 +14,12 @@ from craftsync.upstream.exact import (
     Number,
     dumps,
     loads,
-    loads_parts,
     nearest,
     number_text,
-    parts,
     plain,
     plain_json,
 )
+from craftsync.upstream.in_parts import loads_parts, parts
 
 HUGE = "9" * 5000
 TEXTS = st.text(st.characters(codec=None, exclude_categories=()))  # lone surrogates too
