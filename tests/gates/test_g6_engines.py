@@ -7,6 +7,7 @@ import pytest
 from lab import DAY, HOUR
 from lab import lab as make_lab
 
+from craftsync.records import PartState
 from craftsync.simulator import World
 from craftsync.store import dump, engine, relations
 from craftsync.store.dump import LOCAL
@@ -80,7 +81,10 @@ def test_both_engines_hold_the_same(two, figures, seed):
     with two(world) as (here, there):
         for number in itertools.count():
             ends = [lab.sync(accept_vanished=1000) for lab in (here, there)]
-            assert [end.exit_code for end in ends] == [0, 0]
+            assert ends[0].failed == ends[1].failed
+            # A log of just a hundred lines in one millisecond may have more of them, both say.
+            assert {flaw.why for flaw in ends[0].failed} <= {PartState.CAPPED}
+            assert [end.exit_code for end in ends] == [3 if ends[0].failed else 0] * 2
             if number == 2:
                 break
             live(here, number)
