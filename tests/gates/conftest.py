@@ -1,6 +1,7 @@
 """What the gates share: a store made once, and a place for their figures."""
 
 import gc
+from contextlib import contextmanager
 
 import pytest
 from gates.summary import GATE
@@ -14,6 +15,23 @@ def template(tmp_path_factory):
     path = tmp_path_factory.mktemp("template") / "history.db"
     schema.upgrade(engine.address(path))
     return path
+
+
+@pytest.fixture
+def new_store(request):
+    """Make an empty store on an engine: None is the file that a lab makes by itself."""
+
+    @contextmanager
+    def on(engine):
+        if engine == "SQLite":
+            yield None
+            return
+        server = request.getfixturevalue("postgres")
+        name = server.create(request.getfixturevalue("empty_store"))
+        yield server.address(name)
+        server.drop(name)
+
+    return on
 
 
 @pytest.fixture

@@ -136,10 +136,11 @@ class Play:
     With `postgres` and the name of an empty database the store is a database there.
     """
 
-    def __init__(self, folder, what, workers=1, postgres=None, empty=None):
+    def __init__(self, folder, what, postgres=None, empty=None):
         self.folder = folder
         self.what = what
-        self.workers = workers
+        self.workers = 1
+        self.engine = "PostgreSQL" if postgres else "SQLite"
         self.goes = OLD if what == "executions" else OF_NIGHTLY
         self.postgres = postgres
         self.template = postgres.create(empty) if postgres else folder / "synced.db"

@@ -1,12 +1,13 @@
 """Let a child of this process die at its n-th operation: nothing flushed, nothing closed.
 
 The child is forked from a parent that has everything imported, which takes a few milliseconds. Its
-operations are seen from outside of our modules: by SQLAlchemy's events on all engines, and by the
-interpreter's audit of requests and of the files in one folder. A child that is not to die counts
-them.
+operations are seen from outside of our modules: by SQLAlchemy's events on all engines, in the
+driver of a server where it copies rows, and by the interpreter's audit of requests and of the files
+in one folder. A child that is not to die counts them.
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import os
@@ -20,17 +21,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
+from psycopg.copy import LibpqWriter
 from sqlalchemy import Engine, event
 
 KILLED = 137
 
-WRITING = frozenset({"request", "write", "commit", "file"})
+WRITING = frozenset({"request", "write", "piece", "commit", "file"})
 """Between two of these a process changes nothing outside of itself: to die earlier is the same."""
 
 ALL = WRITING | {"read"}
 
 _READS = ("select", "pragma", "begin")
 _FILE_EVENTS = ("os.mkdir", "os.rename", "os.remove", "os.chmod", "os.truncate", "sqlite3.connect")
+_COPIES = (
+    (psycopg.Cursor, "copy", "write"),
+    (LibpqWriter, "write", "piece"),
+    (LibpqWriter, "finish", "piece"),
+)
+"""What sends rows past SQLAlchemy: the statement, then each piece of them, then that it was all."""
 _TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -129,6 +138,8 @@ def _watch(folder: Path, reach: Callable[[str], None]) -> Counter[str]:
 
     event.listen(Engine, "before_cursor_execute", statement)
     event.listen(Engine, "commit", lambda _: passed("commit"))
+    for owner, name, kind in _COPIES:
+        setattr(owner, name, _seen(getattr(owner, name), kind, passed))
 
     def audit(name: str, given: tuple[object, ...]) -> None:
         if name == "http.client.send":
@@ -141,3 +152,12 @@ def _watch(folder: Path, reach: Callable[[str], None]) -> Counter[str]:
 
     sys.addaudithook(audit)
     return points
+
+
+def _seen(doing: Callable[..., object], kind: str, passed: Callable[[str], None]) -> object:
+    @functools.wraps(doing)
+    def seen(*given: object, **named: object) -> object:
+        passed(kind)
+        return doing(*given, **named)
+
+    return seen

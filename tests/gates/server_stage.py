@@ -4,6 +4,7 @@ import hashlib
 import time
 from contextlib import contextmanager
 
+from gates import failpoints
 from gates.stage import Stage
 from lab import Lab
 
@@ -45,6 +46,10 @@ class ServerStage(Stage):
 
     def come_to_rest(self):
         come_to_rest(self.postgres, self.name)
+
+    def in_a_write(self, chance, points):
+        at = chance.randrange(1, points["piece"] + 1)
+        return f"at piece {at}", failpoints.dying_at(at, self.folder, frozenset({"piece"}))
 
     def state(self):
         digest = hashlib.sha256()

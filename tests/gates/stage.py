@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 from contextlib import closing, contextmanager
 
+from gates import failpoints
 from lab import Lab
 
 from craftsync.simulator import Server
@@ -91,6 +92,11 @@ class Stage(Lab):
 
     def come_to_rest(self):
         """Wait until nobody is at work on the store: a file is let go of at once."""
+
+    def in_a_write(self, chance, points):
+        """Choose one of the places where a write can be cut in two: its name, and how to die."""
+        at = chance.randrange(40_000, 3_000_000)
+        return f"at byte {at}", failpoints.dying_at_byte(at)
 
     def differences(self):
         """Tell how the dump differs from that of the undisturbed sync, a line each."""
