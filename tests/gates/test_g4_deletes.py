@@ -20,7 +20,7 @@ WHATS = ["executions", "deployment"]
 BOTH = [*WHATS, *(f"PostgreSQL {what}" for what in WHATS)]
 
 # Of up to a thousand steps, each so manieth is tried: a server takes longer to copy a database.
-EVERY = {"SQLite": 1, "PostgreSQL": 3}
+EVERY = {"SQLite": 1, "PostgreSQL": 2}
 
 
 @pytest.fixture(params=WHATS)
