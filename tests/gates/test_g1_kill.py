@@ -75,8 +75,8 @@ def test_killed_in_the_middle_of_a_write_to_the_disk_it_converges(set_up, figure
 def test_killed_amid_the_copies_of_a_server_it_converges(set_up, figures):
     with set_up("PostgreSQL", changes) as staged:
         kills = Kills(staged)
-        for at in (2, 8):  # rows were sent, and not yet that it was all
-            assert kills.kill(f"at piece {at}", failpoints.dying_at(at, staged.folder, {"piece"}))
+        # The rows of one table were sent, and not yet that it was all; others are there already.
+        assert kills.kill("at piece 8", failpoints.dying_at(8, staged.folder, {"piece"}))
     kills.tell(figures, "PostgreSQL, killed amid a COPY, changes")
     assert kills.differences == []
 
