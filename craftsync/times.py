@@ -8,7 +8,6 @@ be held are cut, never rounded, so that a text never moves into the next second.
 import contextlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -175,19 +174,6 @@ def when(text: str, now: datetime) -> datetime:
             f"{text!r} is no time: write 7d, 24h, now, a date as 2025-03-02,"
             " or an instant as 2025-03-02T08:20:11Z."
         ) from None
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A half-open range of time: `since` is in it, `until` is not; None is no limit."""
-
-    since: datetime | None = None
-    until: datetime | None = None
-
-    def holds(self, moment: datetime) -> bool:
-        """Whether `moment` lies in the window."""
-        after = self.since is None or self.since <= moment
-        return after and (self.until is None or moment < self.until)
 
 
 def _in_utc(moment: datetime) -> datetime:

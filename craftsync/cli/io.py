@@ -16,8 +16,8 @@ from craftsync.query import io as query
 from craftsync.query import io_table, runs
 from craftsync.query.conditions import to_store
 from craftsync.query.grammar import RUNS, parse
+from craftsync.records import Window
 from craftsync.store import io_values, read, relations
-from craftsync.times import Window
 
 _NOT_AGAIN = {
     query.NotAgain.CONSTANT: "a constant",

@@ -12,8 +12,8 @@ from craftsync.cli import choice, options, sinks
 from craftsync.cli.formats import How, rows
 from craftsync.cli.safe_text import safe
 from craftsync.query import runs as query
+from craftsync.records import Window
 from craftsync.store import read
-from craftsync.times import Window
 
 _COLUMNS = {"line_number": "integer", "timestamp": "text", "stream": "text", "message": "text"}
 

@@ -13,10 +13,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import click
 
-from craftsync import times
 from craftsync.app import App
 from craftsync.cli import formats, in_force, manner, readers
 from craftsync.errors import Usage
+from craftsync.records import Window
 from craftsync.settings import Settings
 
 P = ParamSpec("P")
@@ -153,7 +153,7 @@ def window(command: Callable[..., R]) -> Callable[..., R]:
     def with_window(*args: Any, since: datetime | None, until: datetime | None, **kwargs: Any) -> R:
         if since and until and until < since:
             raise click.UsageError("--until lies before --since.")
-        return command(*args, window=times.Window(since, until), **kwargs)
+        return command(*args, window=Window(since, until), **kwargs)
 
     return _wear(with_window, _WINDOW)
 

@@ -9,8 +9,8 @@ from craftsync.cli.relation_rows import print_rows
 from craftsync.query import runs as query
 from craftsync.query.conditions import to_store
 from craftsync.query.grammar import RUNS, parse
+from craftsync.records import Window
 from craftsync.store import read, relations
-from craftsync.times import Window
 
 SHOWN = ("created_at", "execution_id", "pipeline_name", "deployment_name", "status", "run_s")
 

@@ -9,7 +9,7 @@ from craftsync.cli.instants import of_cell
 from craftsync.cli.safe_text import safe
 from craftsync.query import search as query
 from craftsync.query.answers import Answer
-from craftsync.times import Window
+from craftsync.records import Window
 
 _SHOWN = ("execution_id", "line_number", "timestamp", "message")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from craftsync.errors import Usage
 from craftsync.query.answers import Answer
 from craftsync.query.duck import Session
-from craftsync.times import Window
+from craftsync.records import Window
 
 _FOUND = """
     select

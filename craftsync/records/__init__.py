@@ -19,6 +19,7 @@ from craftsync.records.execution import (
     Value,
     Whole,
 )
+from craftsync.records.window import Window
 from craftsync.records.words import (
     TERMINAL,
     GoneCause,
@@ -55,4 +56,5 @@ __all__ = [
     "Step",
     "Value",
     "Whole",
+    "Window",
 ]

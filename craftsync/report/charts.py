@@ -6,27 +6,18 @@ they are pixels.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from craftsync.report import words
 from craftsync.report.figures import Outcomes
 from craftsync.report.model import Length, Report
+from craftsync.report.scales import Tick, ceiling, grid_of
 
 ACROSS = 1000
 _TICKS = 8
 _HEAT = (0.0, 0.05, 0.15, 0.35)
-_ROUND = (1, 1.6, 2, 3, 4, 5, 6, 8, 10, 20)
 _GAP = 0.18  # of a bucket, between two bars
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A label at a place; `minor` ones are left out on a narrow screen."""
-
-    at: float
-    label: str
-    minor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,7 @@ class Mark:
 def runs(report: Report, *, height: float) -> Chart:
     """Draw how many runs each bucket had, and how they ended."""
     days = report.by_bucket
-    top = _ceiling(max((one.ended + one.skipped for one in days), default=0), least=1)
+    top = ceiling(max((one.ended + one.skipped for one in days), default=0), least=1)
     bars = []
     for at, one in enumerate(days):
         segments, y = [], height
@@ -85,24 +76,24 @@ def runs(report: Report, *, height: float) -> Chart:
                 segments.append(Segment(kind, round(y, 2), round(tall, 2)))
         bars.append(_bar(at, len(days), _told(report, at, one), segments))
     whole = 2 if top % 2 == 0 else 1  # there is no half a run
-    grid = _grid(top, height, lambda number: f"{number:,g}", lines=whole)
+    grid = grid_of(top, height, lambda number: f"{number:,g}", lines=whole)
     return Chart(height, grid, ticks(report), tuple(bars))
 
 
 def rates(report: Report, *, height: float) -> Chart:
     """Draw the failure rate of each bucket."""
     days = report.by_bucket
-    top = _ceiling(max((one.failure_rate or 0 for one in days), default=0), least=0.05)
+    top = ceiling(max((one.failure_rate or 0 for one in days), default=0), least=0.05)
     places = [None if one.failure_rate is None else one.failure_rate / top for one in days]
     bars = [_bar(at, len(days), _told(report, at, one), ()) for at, one in enumerate(days)]
     lines = (("area", area(places, height)), ("line", line(places, height)))
-    grid = _grid(top, height, lambda rate: f"{100 * rate:g} %")
+    grid = grid_of(top, height, lambda rate: f"{100 * rate:g} %")
     return Chart(height, grid, ticks(report), tuple(bars), lines)
 
 
 def lengths(over_time: Sequence[Length | None], *, height: float) -> Chart:
     """Draw the middle and the slow run of each bucket."""
-    top = _ceiling(max((one.p95_s for one in over_time if one), default=0))
+    top = ceiling(max((one.p95_s for one in over_time if one), default=0))
     middle = [None if one is None else max(one.p50_s, 0) / top for one in over_time]
     slow = [None if one is None else max(one.p95_s, 0) / top for one in over_time]
     lines = (
@@ -110,7 +101,7 @@ def lengths(over_time: Sequence[Length | None], *, height: float) -> Chart:
         ("slow", line(slow, height)),
         ("middle", line(middle, height)),
     )
-    return Chart(height, _grid(top, height, _plain_seconds, lines=1), (), (), lines)
+    return Chart(height, grid_of(top, height, _plain_seconds, lines=1), (), (), lines)
 
 
 def strip(report: Report, outcomes: Sequence[Outcomes]) -> Iterator[Mark]:
@@ -229,22 +220,6 @@ def _points(
     stretch: Sequence[tuple[int, float]], number: int, height: float
 ) -> list[tuple[float, float]]:
     return [(ACROSS * (at + 0.5) / number, height * (1 - place)) for at, place in stretch]
-
-
-def _ceiling(most: float, *, least: float = 1e-9) -> float:
-    """Return the least round figure that is not below `most`: half of it is round, too."""
-    most = max(most, least)
-    power = 10.0 ** math.floor(math.log10(most))
-    return next(one * power for one in _ROUND if one * power >= most * (1 - 1e-9))
-
-
-def _grid(
-    top: float, height: float, label: Callable[[float], str], *, lines: int = 2
-) -> tuple[Tick, ...]:
-    return tuple(
-        Tick(round(height * (1 - nth / lines), 2), label(top * nth / lines))
-        for nth in range(1, lines + 1)
-    )
 
 
 def _plain_seconds(length: float) -> str:

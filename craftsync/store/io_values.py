@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from craftsync.records import Window
 from craftsync.store import relations
 from craftsync.store.exact import literals
 from craftsync.store.lookup import Condition, Conditions, rows
 from craftsync.store.models import IoValue
 from craftsync.store.upsert import table_of
-from craftsync.times import Window
 
 _VALUE = table_of(IoValue).c
 _IN_ORDER = "e.created_at, e.execution_id, n.name"
