@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from craftsync.records import Window
 from craftsync.times import (
     EPOCH,
-    Window,
     all_nanoseconds,
     duration,
     epoch_ms,
