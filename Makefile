@@ -57,7 +57,7 @@ test: $(READY) $(SDK)/.ready ## Run the tests (under 6 minutes on 2 cores).
 	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long"
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates.
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-lowest: requirements.lock ## Run what is short of the tests with the lowest versions allowed.
 	$(LOWEST_PYTHON) -m venv .venv-lowest

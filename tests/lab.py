@@ -57,14 +57,26 @@ class Lab:
 
     def rows(self, sql, *values):
         """Ask the store with nothing but its driver: rows as dicts, cells as SQLite has them."""
+        with self.asking() as ask:
+            return ask(sql, *values)
+
+    @contextmanager
+    def asking(self):
+        """Open what asks the store, as `rows` does, through one connection."""
         if str(self.store).startswith("postgresql:"):
-            with psycopg.connect(self.store, options="-c timezone=UTC") as server:
-                cursor = server.cursor(row_factory=dict_row)
-                found = cursor.execute(sql.replace("?", "%s"), values or None).fetchall()
-            return [{name: as_sqlite_has_it(row[name]) for name in row} for row in found]
+            with psycopg.connect(
+                self.store, options="-c timezone=UTC", autocommit=True, row_factory=dict_row
+            ) as server:
+
+                def ask(sql, *values):
+                    found = server.execute(sql.replace("?", "%s"), values or None).fetchall()
+                    return [{name: as_sqlite_has_it(row[name]) for name in row} for row in found]
+
+                yield ask
+            return
         with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql, values)]
+            yield lambda sql, *values: [dict(row) for row in connection.execute(sql, values)]
 
     def column(self, sql, *values):
         return [next(iter(row.values())) for row in self.rows(sql, *values)]

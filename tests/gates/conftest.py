@@ -36,11 +36,14 @@ def new_store(request):
 
 @pytest.fixture
 def figures(record_property):
-    """Take down what a gate measured: its number, what it was about, and words with figures."""
+    """Take down what a gate measured: its number, what it was about, and words with figures.
 
-    def tell(gate, what, **told):
-        words = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in told.items())
-        record_property(GATE, [gate, what, words])
+    `each` tells apart those that are about the same: they are one row of the document.
+    """
+
+    def tell(gate, what, *, each=None, **told):
+        figures = {name.replace("_", " "): value for name, value in told.items()}
+        record_property(GATE, [gate, what, each, figures])
 
     return tell
 

@@ -4,11 +4,10 @@ After each step on the store it is held against the true history; a watcher at t
 holds each DELETE against it, before it takes effect.
 """
 
-import sqlite3
 import threading
 import time
 from collections import Counter, defaultdict
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 from gates import failpoints
 from gates.faulty import LEFT_OVER, gaps
@@ -44,27 +43,24 @@ class Model(Happenings):
         self.gone = set()
         self.plans = []
         self.flaws = []
-        self.connection = None
+        self.ask = None  # what asks, while a connection is open
         world.requests.watch(self._look)
 
     @contextmanager
     def reading(self):
-        """Ask a store in a file through one connection in this block: opening it costs most."""
-        if self.on_a_server or not self.store.exists():
+        """Ask the store through one connection in this block: opening it costs most."""
+        if self.ask is not None or not (self.on_a_server or self.store.exists()):
             yield
             return
-        with closing(sqlite3.connect(f"file:{self.store}?mode=ro", uri=True)) as connection:
-            connection.row_factory = sqlite3.Row
-            self.connection = connection
+        with self.asking() as ask:
+            self.ask = ask
             try:
                 yield
             finally:
-                self.connection = None
+                self.ask = None
 
     def rows(self, sql, *values):
-        if self.connection is None:
-            return super().rows(sql, *values)
-        return [dict(row) for row in self.connection.execute(sql, values)]
+        return super().rows(sql, *values) if self.ask is None else self.ask(sql, *values)
 
     @property
     def on_a_server(self):
@@ -353,8 +349,9 @@ class Model(Happenings):
             runs = [run] if run else []  # a repeated one, of what is gone
         else:
             runs = [run for run in truth.executions() if run.deployment_name == name]
-        held = set(self.column("select execution_id from executions where gone_at is null"))
-        differences = Mirror(self).differences() if runs else []
+        with self.reading():
+            held = set(self.column("select execution_id from executions where gone_at is null"))
+            differences = Mirror(self).differences() if runs else []
         for run in runs:
             if run.execution_id not in held:
                 told.append(f"{run.execution_id} is not held")

@@ -55,8 +55,13 @@ def test_killed_at_any_operation_it_converges(engine, situation, set_up, figures
         while kills.kill(f"at {n}", failpoints.dying_at(n, staged.folder, kinds), every_time=False):
             n += 1
         points = counted(staged)
-    what = f"{engine}, killed at any operation, {situation.__name__}"
-    kills.tell(figures, what, **in_words({kind: points[kind] for kind in kinds & points.keys()}))
+    what = f"{engine}, killed at any operation"
+    kills.tell(
+        figures,
+        what,
+        each=situation.__name__,
+        **in_words({kind: points[kind] for kind in kinds & points.keys()}),
+    )
     assert kills.differences == []
     assert kills.points > 30
     assert len(kills.stores) > 2
@@ -124,8 +129,8 @@ def test_killed_at_each_of_up_to_1000_operations_it_converges(
             armed = failpoints.dying_at(n, staged.folder)
             if not kills.kill(f"at {n}", armed, every_time=engine == "SQLite"):
                 break
-    what = f"long: {engine}, killed at each operation, {situation.__name__}"
-    kills.tell(figures, what, of=points.total(), **in_words(points))
+    what, each = f"long: {engine}, killed at each operation", f"{situation.__name__} {quarter}"
+    kills.tell(figures, what, each=each, **in_words(points))
     assert kills.differences == []
     assert kills.points > 10
 
@@ -147,6 +152,6 @@ def test_killed_at_random_with_many_workers_it_converges(engine, seed, set_up, f
             else:
                 at = chance.randrange(1, points.total() + 1)
                 kills.kill(f"at {at}", failpoints.dying_at(at, made.folder))
-    what = f"long: {engine}, killed at random, seed {seed:2}, {situation.__name__}"
-    kills.tell(figures, what, of=points.total(), **size)
+    what, each = f"long: {engine}, killed at random", f"seed {seed:2}, {situation.__name__}"
+    kills.tell(figures, what, each=each, of=points.total(), **size)
     assert kills.differences == []

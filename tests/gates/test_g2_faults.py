@@ -33,7 +33,15 @@ def test_a_fault_is_overcome_in_ten_runs_at_most(kind, tmp_path, figures):
     trial, hits = tried(tmp_path, kind, seed=SEEDS.get(kind, 1))
     flaws = strict(kind, trial)
     codes = "/".join(map(str, trial.codes))
-    figures("G2", kind, hits=hits, runs=len(trial.codes), codes=codes, flaws=len(flaws))
+    figures(
+        "G2",
+        "a fault of one kind",
+        each=kind,
+        hits=hits,
+        most_runs=len(trial.codes),
+        codes=codes,
+        flaws=len(flaws),
+    )
     assert flaws == []
     assert hits > 0
 
@@ -49,7 +57,7 @@ def test_what_nobody_could_know_to_be_a_lie_is_mended_by_a_full_sync(kind, tmp_p
         lab.world.advance(HOUR)
         trial.run(full=True)
         hits = lab.server.faults.hits[kind]
-    figures("G2", f"lie told as a value: {kind}", hits=hits, believed=believed)
+    figures("G2", "a lie told as a value", each=kind, hits=hits, believed=believed)
     assert codes[-1] in (0, 3)
     assert trial.flaws == []
     assert hits > 0
@@ -74,8 +82,15 @@ def test_a_fault_is_overcome_whatever_the_seed(engine, kind, tmp_path, new_store
         runs.append(len(trial.codes))
         flaws += [f"seed {seed}: {flaw}" for flaw in strict(kind, trial)]
     most = f"{max(runs)} of {MOST_RUNS}"
-    what = f"long: {engine}, {kind}"
-    figures("G2", what, seeds=len(seeds), hits=all_hits, most_runs=most, flaws=len(flaws))
+    figures(
+        "G2",
+        f"long: {engine}, a fault of one kind",
+        each=kind,
+        seeds=len(seeds),
+        hits=all_hits,
+        most_runs=most,
+        flaws=len(flaws),
+    )
     assert flaws == []
     assert all_hits > 0
 
@@ -133,7 +148,7 @@ def test_a_store_that_another_program_locks_ends_with_8_and_the_next_run_converg
                 made.sync()
         outcome = made.sync()
         left = gaps(made)
-    figures("G2", f"database locked at request {request_number}", gaps=len(left))
+    figures("G2", "database locked", each=f"at request {request_number}", gaps=len(left))
     assert (outcome.exit_code, left) == (0, [])
 
 
@@ -163,7 +178,7 @@ def test_a_full_disk_ends_with_8_and_a_sentence_and_the_next_run_converges(
                 assert f"The disk of the store {made.store}" in told
                 outcome = made.sync()
                 left += [f"{size}: {outcome.exit_code}"] * bool(outcome.exit_code) + gaps(made)
-    figures("G2", f"disk full, {way}", points=len(codes) - 1, gaps=len(left))
+    figures("G2", "disk full", each=way, points=len(codes) - 1, gaps=len(left))
     assert codes[-1] == 0
     assert len(codes) > 3
     assert left == []

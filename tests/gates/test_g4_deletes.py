@@ -56,7 +56,7 @@ def test_killed_at_any_step_no_rule_is_broken(play, figures):
         found = killed(play, lambda scene, n=n: failpoints.dying_at(n, scene.folder, kinds))
         assert found is not None
         told += [f"killed at {n}: {flaw}" for flaw in found]
-    figures("G4", f"killed, {play.what}", points=len(points), of=count, violations=len(told))
+    figures("G4", "killed", each=play.what, points=len(points), of=count, violations=len(told))
     assert told == []
 
 
@@ -74,7 +74,7 @@ def disturbed(play, kinds, method):
 def test_a_fault_of_a_delete_breaks_no_rule(play, figures):
     kinds = ("reset_before", "reset_after", "503", "401", "html_200", "no_content", "redirect")
     told = disturbed(play, kinds, "DELETE")
-    figures("G4", f"a fault of DELETE, {play.what}", points=len(kinds), violations=len(told))
+    figures("G4", "a fault of DELETE", each=play.what, points=len(kinds), violations=len(told))
     assert told == []
 
 
@@ -83,8 +83,8 @@ def test_a_fault_of_a_delete_breaks_no_rule(play, figures):
 @pytest.mark.parametrize("play", BOTH, indirect=True)
 def test_a_fault_of_any_kind_breaks_no_rule(play, method, figures):
     told = disturbed(play, KINDS, method)
-    what = f"long: {play.engine}, a fault of {method}, {play.what}"
-    figures("G4", what, points=len(KINDS), violations=len(told))
+    what, each = f"long: {play.engine}, a fault of each kind", f"of {method}, {play.what}"
+    figures("G4", what, each=each, points=len(KINDS), violations=len(told))
     assert told == []
 
 
@@ -124,8 +124,8 @@ def test_killed_at_each_step_no_rule_is_broken(play, quarter, figures):
             break
         points += 1
         told += [f"killed at {n}: {flaw}" for flaw in found]
-    what = f"long: {play.engine}, killed at each step, {play.what}"
-    figures("G4", what, points=points, of=count, violations=len(told))
+    what, each = f"long: {play.engine}, killed at each step", f"{play.what}, quarter {quarter}"
+    figures("G4", what, each=each, points=points, of=count, violations=len(told))
     assert told == []
     assert points > 10
 
@@ -147,5 +147,6 @@ def test_killed_under_faults_with_many_workers_no_rule_is_broken(play, seed, fig
                 told += scene.check()
             scene.server.faults.active = False
             told += [f"seed {seed}, {rates}, {n}: {flaw}" for flaw in scene.converge()]
-    figures("G4", f"long: killed under faults, {play.what}", points=25, violations=len(told))
+    what, each = "long: killed under faults, many workers", f"{play.what}, seed {seed}"
+    figures("G4", what, each=each, points=25, violations=len(told))
     assert told == []

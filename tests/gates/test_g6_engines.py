@@ -95,4 +95,6 @@ def test_both_engines_hold_the_same(two, figures, seed):
             assert rows_of(there, relation) == rows_of(here, relation), relation.name
         assert figures_of(there) == figures_of(here)
         assert report_of(there) == report_of(here)
-    figures("G6", f"world {seed}", lines=len(found), differences=0)
+    figures(
+        "G6", "worlds into both engines", each=f"world {seed:2}", lines=len(found), differences=0
+    )

@@ -264,7 +264,8 @@ def test_a_platform_that_answers_nonsense_is_named_and_later_mirrored_whole(
         left = gaps(made)
     figures(
         "G7",
-        f"served, seed {seed}",
+        "mutated bodies, served",
+        each=f"seed {seed}",
         bodies=len(spoilt),
         named=len(named),
         lost=len(gone_missing),
@@ -284,7 +285,8 @@ def test_200000_mutated_bodies_are_kept_or_named(seed, found, figures):
         verdicts.take(reader, kind, path, body)
     grown = growth()
     told = {"kept": verdicts.kept, "named": verdicts.named, "flaws": len(verdicts.flaws)}
-    figures("G7", f"long: seed {seed:2}", bodies=10_000, **told, grown=f"{grown // 1024} MiB")
+    told["grown"] = f"{grown // 1024} MiB"
+    figures("G7", "long: mutated bodies", each=f"seed {seed:2}", bodies=10_000, **told)
     assert verdicts.flaws == []
     assert grown < MOST_KIB
 

@@ -66,6 +66,6 @@ def test_without_a_guard_the_tests_that_stand_for_it_fail(name, copy, figures):
     finally:
         module.write_text(source, encoding="utf-8")
     failed = FAILED.findall(said)
-    figures("G4", f"long: without the guard {name}", failed=len(failed))
+    figures("G4", "long: without a guard", each=name, guards=1, tests_failed=len(failed))
     unmoved = [test for test in guard.tests if not any(one.startswith(test) for one in failed)]
     assert unmoved == [], said

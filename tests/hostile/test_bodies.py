@@ -107,7 +107,8 @@ def test_whatever_is_asked_for_a_body_of_any_kind_is_refused_in_bounds(made, pat
     with Hostile(made.server.port) as server:
         server.spoil(method, asked, KINDS[kind]())
         done = sync(made, server)
-    figures("hostile", f"{path}: {kind}", code=done.code, MB=round(done.memory_mb))
+    told = {"most_code": done.code, "most_MB": round(done.memory_mb)}
+    figures("hostile", "long: a body of each kind for each request", each=f"{path}: {kind}", **told)
     # A file may be of any bytes. What is too big is no failure of a file or a log: it is a state.
     is_state = path == "file" or (path == "log" and kind != "100,000 levels")
     assert done.code == (0 if is_state else code)

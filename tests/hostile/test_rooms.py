@@ -174,7 +174,7 @@ def test_however_little_room_there_is_a_command_says_so_and_loses_nothing(
     told = play(words, rooms=[*(room * 20 * KB for room in range(60)), 4 * MB])
     flaws = list(flaws_of(told, code=code, dump=dump_of(made)))
     failed = [one["code"] for one in told if one["code"]]
-    figures("hostile", f"long: {name} on a full disk", points=len(failed), flaws=len(flaws))
+    figures("hostile", "long: a full disk", each=name, points=len(failed), flaws=len(flaws))
     assert flaws == []
     assert told[0]["code"] == 8
     assert told[-1]["code"] == 0

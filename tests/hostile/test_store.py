@@ -210,7 +210,9 @@ def test_a_newer_store_is_left_alone_by_every_command(healthy):
 def test_a_store_cut_at_any_length_is_told(healthy, tenth, figures):
     sizes = range(tenth * 1499, len(healthy.clean), 14_990)
     flaws = [flaw for size in sizes for flaw in healthy.flaws(damage.cut(size))]
-    figures("hostile", f"long: a store cut, {tenth}", sizes=len(sizes), flaws=len(flaws))
+    figures(
+        "hostile", "long: a store cut", each=f"tenth {tenth}", sizes=len(sizes), flaws=len(flaws)
+    )
     assert flaws == []
 
 
@@ -221,7 +223,7 @@ def test_whatever_bytes_are_in_it_a_store_is_read_or_told(healthy, part, figures
     for seed in range(part * 10, part * 10 + 10):
         how = damage.noise(seed) if seed % 3 else damage.header(seed)
         flaws += [f"seed {seed}: {flaw}" for flaw in healthy.flaws(how)]
-    figures("hostile", f"long: bytes at random, {part}", stores=10, flaws=len(flaws))
+    figures("hostile", "long: bytes at random", each=f"part {part}", stores=10, flaws=len(flaws))
     assert flaws == []
 
 

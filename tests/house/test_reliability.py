@@ -50,3 +50,15 @@ def test_the_figures_of_the_gates_are_written_between_their_marks(tmp_path):
     copy.write_text("no marks", encoding="utf-8")
     with pytest.raises(ValueError, match="no one place"):
         summary.write(copy, [], passed=0, failed=0)
+
+
+def test_what_is_about_the_same_is_one_row_of_the_document():
+    told = [
+        ["G2", "faults", "429", {"hits": 700, "most runs": "4 of 10", "seed": 5, "codes": "3/0"}],
+        ["G2", "faults", "500", {"hits": 600, "most runs": "10 of 10", "seed": 6, "codes": "0"}],
+        ["G1", "kills", None, {"points": 1000, "grown": "2 MiB"}],
+    ]
+    assert summary.folded(told) == [
+        ("G1", "kills", "points 1,000, grown 2 MiB"),
+        ("G2", "faults (2 tests)", "hits 1,300, most runs 10 of 10, seed 2 different"),
+    ]
