@@ -74,22 +74,26 @@ def open_parts(
             _PART.state.in_(_OPEN),
         )
     )
-    for row in connection.execute(statement):
-        key, execution_id, created_at, pipeline, kind, name, state = row[:7]
-        next_try_at, size_bytes, error, fetched_at, has_secrets = row[7:]
-        yield OpenPart(
-            key,
-            Key(execution_id, created_at),
-            pipeline,
-            PartKind(kind),
-            name,
-            PartState(state),
-            next_try_at,
-            size_bytes,
-            error,
-            fetched_at,
-            has_secrets=bool(has_secrets),
-        )
+    # Few parts are open: whose they are is asked first. In one statement SQLite may begin with the
+    # executions, and go through the whole history.
+    theirs = select(_PART.execution_key).where(_PART.state.in_(_OPEN)).distinct()
+    for some in batches(sorted(connection.scalars(theirs))):
+        for row in connection.execute(statement.where(_EXECUTION.key.in_(some))):
+            key, execution_id, created_at, pipeline, kind, name, state = row[:7]
+            next_try_at, size_bytes, error, fetched_at, has_secrets = row[7:]
+            yield OpenPart(
+                key,
+                Key(execution_id, created_at),
+                pipeline,
+                PartKind(kind),
+                name,
+                PartState(state),
+                next_try_at,
+                size_bytes,
+                error,
+                fetched_at,
+                has_secrets=bool(has_secrets),
+            )
     for some in batches(sorted(recording)):
         never_asked = select(*known, _EXECUTION.pipeline_name, _EXECUTION.fetched_at).where(
             _EXECUTION.environment_key == environment_key,

@@ -296,6 +296,27 @@ def test_a_part_that_waits_names_its_execution(prod):
     assert (waiting.kind, waiting.state, waiting.error) == (PartKind.LOGS, PartState.ERROR, "503")
 
 
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_what_waits_is_found_without_going_through_the_history(prod):
+    def steps():
+        driver, count = prod.connection.connection.driver_connection, 0
+
+        def step():
+            nonlocal count
+            count += 1
+
+        driver.set_progress_handler(step, 1)
+        waiting = list(open_parts(prod.connection, prod.key))
+        driver.set_progress_handler(None, 1)
+        assert len(waiting) == 1
+        return count
+
+    prod.save(a_whole("e1", lines=None, parts=[a_part(error="503")]))
+    few = steps()
+    prod.save(*(a_whole(f"later {number}") for number in range(100)))
+    assert steps() == few
+
+
 def test_json_null_absent_text_and_not_fetched_are_four_things(prod):
     shown = [
         a_value("null", position=0, value="null", value_text=None, value_number=None),
