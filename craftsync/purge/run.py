@@ -20,7 +20,8 @@ from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item, Plan
 from craftsync.purge.proof import Proof, Unread, prove
 from craftsync.records import Incarnation
-from craftsync.store import audit, erasable
+from craftsync.store import audit, environments, erasable
+from craftsync.store.environments import EnvironmentRow
 from craftsync.upstream import exact
 from craftsync.upstream.recognition import recognise
 
@@ -52,14 +53,18 @@ class Report:
 def apply(job: Job, plan: Plan) -> Report:
     """Delete what a plan holds; what a run before this one deleted is told as it was.
 
-    Raises `Refused` before the first call where the environment is another one, the plan holds
-    more than may go, or the last sync cannot be believed; `BadCredentials` and `Unreachable`.
+    Raises `Refused` before the first call where the plan has expired or holds more than may go,
+    the environment may be another one, or the last sync cannot be believed; `BadCredentials` and
+    `Unreachable`.
     """
     where, now = job.environment, job.now()
+    plan.require_good(now)
     with job.reader.connect() as conn:
+        mirrored = environments.find(conn, where.name)
         planning.require_room(conn, where, plan, job.limits)
         kept = planning.kept_now(conn, where, plan, job.limits, protection=job.protection, now=now)
-    recognise(job.platform, environment=where.name, url=where.url, known=plan.upstream_id)
+    found = recognise(job.platform, environment=where.name, url=where.url, known=plan.upstream_id)
+    _require_the_same(job, plan, found, mirrored)
     job.eraser.sign_in()
     book = Book(job, plan)
     settled = doubts.settle(job, book)
@@ -81,6 +86,26 @@ def apply(job: Job, plan: Plan) -> Report:
         pool.shutdown(wait=False, cancel_futures=True)
     told = tuple(results.get(item, Result(item, None)) for item in plan.delete)
     return Report(plan, told, tuple(settled), belt.fatal)
+
+
+def _require_the_same(
+    job: Job, plan: Plan, found: str | None, mirrored: EnvironmentRow | None
+) -> None:
+    """Refuse where it is not sure that this is the environment that was mirrored and planned.
+
+    Without an id it is told by its address alone.
+    """
+    where = job.environment
+    known = mirrored.upstream_id if mirrored else None
+    moved = found is None and (mirrored is None or mirrored.url != where.url)
+    if moved or not known == plan.upstream_id == found:
+        raise Refused(
+            f"It is not sure that {where.url} is the environment {where.name} that was mirrored"
+            f" (its id: {found or 'none'}, the store knows {known or 'none'}): nothing was deleted.",
+            hint="Check the url with: craftsync config show"
+            if known and not found
+            else f"craftsync sync --env {where.name}",
+        )
 
 
 def _known(job: Job, plan: Plan, book: Book, settled: Sequence[Settled]) -> dict[Item, Result]:
