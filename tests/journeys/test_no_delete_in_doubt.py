@@ -1,14 +1,12 @@
 """A doubt about what a DELETE would hit keeps it from being sent."""
 
-import json
 import threading
-from datetime import timedelta
+import time
 
 import pytest
 from journeys.erasing import (
     allow,
     an_estate,
-    audit,
     change,
     deletes,
     erased,
@@ -21,6 +19,7 @@ from lab import DAY, HOUR
 from lab import lab as make_lab
 
 from craftsync.errors import Refused
+from craftsync.purge import conveyor
 from craftsync.simulator import Faults, json_response
 from craftsync.simulator.patches import ABSENT
 
@@ -170,36 +169,77 @@ def test_one_that_began_again_while_the_others_were_proved_keeps_its_deployment(
 # Just before
 
 
-def test_what_was_proved_a_while_ago_is_proved_once_more(lab):
+def test_no_delete_waits_behind_what_else_is_examined(lab):
     lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "2"
     plan = planned(lab, 96 * DAY)
     lab.server.faults = Faults(slow_s=1)
     for name in ("t2", "t3"):
-        lab.server.faults.once("slow", method="GET", path=f"*/executions/{name}")
+        lab.server.faults.once("slow", path=f"*/executions/{name}")
+    asked = {}
+    lab.world.requests.watch(
+        lambda request: asked.setdefault((request.method, request.path[-2:]), time.monotonic())
+    )
+    assert set(erased(lab, plan).values()) == {"deleted"}
+    for name in ("t0", "t1"):
+        assert asked["DELETE", name] - asked["GET", name] < 0.9
+
+
+def test_what_was_proved_a_while_ago_is_proved_once_more(lab, monkeypatch):
+    monkeypatch.setattr(conveyor, "GOOD_FOR_S", 0.3)
+    lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "1"
+    plan = planned(lab, 98 * DAY)
+    lab.server.faults = Faults(slow_s=1)
+    lab.server.faults.once("slow", method="DELETE", path="*/executions/t0")
+    timers = []
+
+    def begin_again(request):
+        if request.method == "DELETE":
+            timers.append(
+                threading.Timer(0.5, lab.world.mutate_execution, ["t1"], {"status": "Running"})
+            )
+            timers[-1].start()
+
+    lab.world.requests.watch(begin_again)
+    assert erased(lab, plan) == {"t0": "deleted", "t1": "changed"}
+    assert deletes(lab) == ["executions/t0"]
+    assert "goes on upstream" in lab.report.results[1].error
+    for timer in timers:
+        timer.join()
+
+
+def test_three_failures_in_a_row_stop_it_whatever_comes_in_behind_them(tmp_path):
+    with make_lab(tmp_path, an_estate(12)) as lab:
+        lab.sync()
+        plan = planned(allow(lab))
+        lab.server.faults = Faults(slow_s=0.7, drip_s=3)
+        for name in ("t3", "t4", "t5"):
+            no = json_response({"message": "not yours"}, 403)
+            lab.world.override("DELETE", f"/executions/{name}", no)
+            lab.server.faults.once("slow", method="DELETE", path=f"*/executions/{name}")
+        lab.server.faults.once("slow_drip", method="DELETE", path="*/executions/t6")
+        told = erased(lab, plan)
+        assert {name for name, one in told.items() if one == "failed"} == {"t3", "t4", "t5"}
+        assert (told["t6"], told["t10"]) == ("deleted", None)
+
+
+def test_what_was_tried_is_not_told_as_untried(lab):
+    """The token is refused between the look after a try and the proof of the next one."""
+    plan = planned(lab, 99 * DAY)
     seen = []
 
-    def look(request):
-        seen.append((request.method, request.path))
-        if request.path.endswith(("executions/t2", "executions/t3")) and request.method == "GET":
-            lab.world.mutate_execution("t0", status="Running")
+    def refuse(request):
+        seen.append(request.method)
+        after = seen[seen.index("DELETE") :] if "DELETE" in seen else []
+        if after.count("GET") == 2:
+            lab.world.accounts.revoke_sdk_token()
+            lab.world.expire_tokens()
 
-    lab.world.requests.watch(look)
-    told = erased(lab, plan)
-    assert "executions/t0" not in deletes(lab), seen
-    assert told["t0"] == "changed"
-
-
-def test_three_failures_in_a_row_stop_it_whatever_comes_in_behind_them(lab):
-    lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "8"
-    plan = planned(lab)
-    assert len(plan.delete) == 7
-    for name in ("t1", "t2", "t3"):
-        lab.world.override("DELETE", f"/executions/{name}", json_response({"message": "n"}, 403))
-    plan = planned(lab)
-    lab.server.faults = Faults(slow_s=1)
-    lab.server.faults.once("slow", method="DELETE", path="*/executions/t4")
-    told = erased(lab, plan)
-    assert told
+    lab.world.requests.watch(refuse)
+    lab.world.override("DELETE", "/executions/t0", json_response({"message": "busy"}, 503))
+    assert erased(lab, plan) == {"t0": "failed"}
+    assert "busy" in lab.report.results[0].error
+    assert lab.report.exit_code == 6
+    assert len(deletes(lab)) == 1
 
 
 # What is told
