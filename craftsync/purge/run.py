@@ -81,7 +81,8 @@ def apply(job: Job, plan: Plan) -> Report:
         results |= {one.item: one for one in belt.run(executions, tried)}
         for item in todo:
             if item.kind == "deployment" and belt.fatal is None:
-                results[item] = Deployment(job, book, examiner, pool, item).delete()
+                tries = int((item.kind, item.key) in doubted)
+                results[item] = Deployment(job, book, examiner, pool, item, tries).delete()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     told = tuple(results.get(item, Result(item, None)) for item in plan.delete)
@@ -101,7 +102,8 @@ def _require_the_same(
     if moved or not known == plan.upstream_id == found:
         raise Refused(
             f"It is not sure that {where.url} is the environment {where.name} that was mirrored"
-            f" (its id: {found or 'none'}, the store knows {known or 'none'}): nothing was deleted.",
+            f" (its id: {found or 'none'}, the store knows {known or 'none'}): nothing was"
+            " deleted.",
             hint="Check the url with: craftsync config show"
             if known and not found
             else f"craftsync sync --env {where.name}",
@@ -126,13 +128,17 @@ def _known(job: Job, plan: Plan, book: Book, settled: Sequence[Settled]) -> dict
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment on its way out, with all that it takes along."""
+    """One deployment on its way out, with all that it takes along.
+
+    `tries` is how often an earlier run asked for it, and nobody knew what came of that.
+    """
 
     job: Job
     book: Book
     examiner: Examiner
     pool: ThreadPoolExecutor
     item: Item
+    tries: int
 
     def delete(self) -> Result:
         """Prove, intend, delete, look; again where nobody knows why it is there still."""
@@ -140,7 +146,7 @@ class Deployment:
         for tried in range(TRIES):
             if tried:
                 self.job.sleep(max(answered.wait_s, random.uniform(0, 2**tried)))
-            result = self._one_try(tried)
+            result = self._one_try(self.tries + tried)
             if isinstance(result, Result):
                 return result
             answered = result

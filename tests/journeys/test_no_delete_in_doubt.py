@@ -270,18 +270,19 @@ def test_a_deployment_that_somebody_else_deleted_took_nothing_along_here(real):
 
 
 def test_a_doubt_about_a_deployment_that_was_made_again_can_be_settled(real):
-    real.world.override(
-        "DELETE", "/deployments/nightly", json_response({"message": "busy"}, 503)
-    )
-    def gone(request):
+    real.world.override("DELETE", "/deployments/nightly", json_response({"message": "busy"}, 503))
+
+    def deny(request):
         if request.method == "DELETE":
-            real.world.deny("/deployments/nightly")
-    real.world.requests.watch(gone)
+            no = json_response({"message": "no"}, 403)
+            real.world.override("GET", "/deployments/nightly", no)
+
+    real.world.requests.watch(deny)
     words = ("delete", "deployment", "nightly", "--expect-executions", "4", *YES)
     assert run(real, *words).exit_code == 3
     assert outcomes(real)["nightly"] == ["in_doubt"]
-    real.world.requests.watchers.remove(gone)
-    real.world.allow("/deployments/nightly")
+    real.world.requests.watchers.remove(deny)
+    real.world.restore("GET", "/deployments/nightly")
     real.world.restore("DELETE", "/deployments/nightly")
     real.world.recreate_deployment("nightly")
     real.world.add_execution("train", execution_id="new", deployment="nightly")
