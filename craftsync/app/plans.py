@@ -107,11 +107,7 @@ class Planner(Works):
                 " nothing was deleted.",
                 hint=plans.MAKE_ANOTHER,
             )
-        if self.now() >= plan.expires_at:
-            raise Refused(
-                f"The plan expired at {plan.expires_at:%Y-%m-%dT%H:%M:%SZ}: nothing was deleted.",
-                hint=plans.MAKE_ANOTHER,
-            )
+        plan.require_good(self.now())
         return plan
 
     def purge_limits(self, max_deletes: int | None = None) -> "Limits":

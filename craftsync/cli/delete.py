@@ -10,6 +10,7 @@ from craftsync.app import App
 from craftsync.cli import choice, consent, formats, options, outcomes, say, streams
 from craftsync.cli.formats import How
 from craftsync.errors import Partial, Refused, Usage, worst
+from craftsync.purge.job import Outcome
 from craftsync.purge.planning import facts
 from craftsync.purge.policy import Facts, Reason, hindrance
 from craftsync.query import runs as query
@@ -85,7 +86,7 @@ def execution(
                 where.name,
                 f"{len(chosen):,} executions of {where.name}",
                 consent=yes_environment,
-                line=shlex.join(["craftsync", "delete", "execution", *ids]),
+                line=_line("execution", *ids, environment=environment),
             )
         report = app.erase(made, listener=outcomes.listener())
         outcomes.tell(report)
@@ -139,9 +140,10 @@ def deployment(
             _print(_DEPLOYMENT, [(name, row["execution_rule"], 0)], how)
             return
         its = facts(erasable.executions_of(conn, where.key, found.incarnation))
-        _require_all(app, name, found.pipeline_name, its)
+        _require_all(app, name, found.pipeline_name, its, where)
         made = app.planning(conn, where).of_deployment(found, its)
-    line = f"craftsync delete deployment {shlex.quote(name)} --expect-executions {len(its)}"
+    number = ("--expect-executions", str(len(its)))
+    line = _line("deployment", name, *number, environment=environment)
     if expect_executions is None and not consent.is_attended():
         raise Refused(
             f"The deployment {name} has {len(its):,} executions, which go with it: nothing was"
@@ -162,7 +164,8 @@ def deployment(
     )
     report = app.erase(made, listener=outcomes.listener())
     outcomes.tell(report)
-    gone = len(its) if report.exit_code == 0 else 0
+    is_ours = any(one.outcome is Outcome.DELETED for one in report.results)
+    gone = len(its) if is_ours else 0
     _print(_DEPLOYMENT, [(name, found.execution_rule, gone)], how)
     ctx.exit(report.exit_code)
 
@@ -196,7 +199,9 @@ def _key_of(conn: Connection, execution_id: str, where: EnvironmentRow) -> Key:
     return Key(chosen.row["execution_id"], chosen.row["created_at"])
 
 
-def _require_all(app: App, name: str, pipeline_name: str | None, its: Sequence[Facts]) -> None:
+def _require_all(
+    app: App, name: str, pipeline_name: str | None, its: Sequence[Facts], where: EnvironmentRow
+) -> None:
     """Refuse a deployment that is protected, or of which an execution may not go; name these."""
     protection = app.protection()
     if protection.covers(pipeline_name, name):
@@ -215,8 +220,14 @@ def _require_all(app: App, name: str, pipeline_name: str | None, its: Sequence[F
         raise Refused(
             f"The deployment {name} would take {_named(list(kept))} along, which may not be"
             f" deleted ({', '.join(sorted(set(kept.values())))}): nothing was deleted.",
-            hint="craftsync sync",
+            hint=f"craftsync sync --env {where.name}",
         )
+
+
+def _line(kind: str, *words: str, environment: str | None) -> str:
+    """Return the command as it can be typed again."""
+    where = [] if environment is None else ["--env", environment]
+    return shlex.join(["craftsync", "delete", kind, *words, *where])
 
 
 def _named(names: Sequence[str]) -> str:

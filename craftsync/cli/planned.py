@@ -64,16 +64,21 @@ def tell(made: Plan, output: Path | None) -> None:
         f"{made.environment}: {made.count:,} executions to delete, {size} of them are held here."
     )
     if made.delete and output is not None:
-        say.note(f"Good until {made.expires_at:%Y-%m-%dT%H:%M:%SZ}: craftsync purge apply {output}")
+        typed = line(output, {})
+        say.note(f"Good until {made.expires_at:%Y-%m-%dT%H:%M:%SZ}: {typed}")
 
 
-def line(file: Path | None, asked: Mapping[str, Any]) -> str:
-    """Return the command as it can be typed again."""
+def line(file: Path | None, asked: Mapping[str, Any], **more: object) -> str:
+    """Return the command as it can be typed again; `more` are options of one value each."""
     words = ["craftsync", "purge", "apply"]
     if file is not None:
-        return shlex.join([*words, str(file)])
-    words += ["--policy", "--older-than", span_text(asked["older_than"])]
+        words.append(str(file))
+    else:
+        words += ["--policy", "--older-than", span_text(asked["older_than"])]
     for option in ("statuses", "pipelines", "deployments"):
         word = {"statuses": "status"}.get(option, option[:-1])
-        words += [each for name in asked[option] for each in (f"--{word}", name)]
+        words += [each for name in asked.get(option, ()) for each in (f"--{word}", name)]
+    for option, value in more.items():
+        if value is not None:
+            words += [f"--{option.replace('_', '-')}", str(value)]
     return shlex.join(words)

@@ -118,7 +118,7 @@ def plan(
     "--allow-missing",
     type=click.Choice([PartState.TOO_BIG.value]),
     metavar="too_big",
-    help="Delete also what lacks files here that are too big. Default: keep it.",
+    help="Delete also what lacks parts here that are too big. Default: keep it.",
 )
 @consent.yes_environment
 @options.printing
@@ -157,7 +157,10 @@ def apply(
         else:
             made, _ = _made(app, conn, environment, max_deletes=max_deletes, **asked)
     if made.delete:
-        _consent(made, yes_environment, planned.line(file, asked))
+        line = planned.line(
+            file, asked, env=environment, max_deletes=max_deletes, allow_missing=allow_missing
+        )
+        _consent(made, yes_environment, line)
     report = app.erase(
         made,
         listener=outcomes.listener(),

@@ -1,8 +1,9 @@
 """Executions on their way out, many at once: proved, intended, deleted, looked for, closed.
 
 Workers ask the platform; this thread writes, a handful at once, and lets no DELETE begin before
-its intent is on the disk. Until one went well, and after each that did not, only so few are under
-way as may still fail before the run stops.
+its intent is on the disk. Then it begins at once: those who delete examine nothing, and a proof
+that had to wait is made anew. Until one went well, and after each that did not, only so few are
+under way as may still fail before the run stops.
 """
 
 import queue
@@ -10,7 +11,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 from craftsync.errors import CraftsyncError, Missing, UpstreamFault
@@ -33,6 +34,9 @@ PATIENCE_S = 3.0
 GATHERED_S = 0.01
 """So long results are gathered before they are written; the workers go on meanwhile."""
 
+GOOD_FOR_S = 10.0
+"""So long a proof may wait for its DELETE."""
+
 LONGEST_WAIT_S = 120.0
 _WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
 _WENT_WRONG = {Outcome.FAILED, Outcome.IN_DOUBT}
@@ -46,6 +50,7 @@ class Conveyor:
         self._book = book
         self._examiner = examiner
         self._pool = pool
+        self._erasers = ThreadPoolExecutor(job.workers, thread_name_prefix="delete")
         self._arrived: queue.SimpleQueue[Future[Found]] = queue.SimpleQueue()
         self._examining = 0
         self._erasing: set[Future[Found]] = set()
@@ -53,6 +58,7 @@ class Conveyor:
         self._waiting: deque[Turn] = deque()
         self._ends: list[End] = []
         self._untried: list[End] = []
+        self._left: list[Turn] = []
         self._failures = 0
         self._went_well = False
         self._results: dict[Item, Result] = {}
@@ -72,14 +78,16 @@ class Conveyor:
         except BaseException:
             self._close_what_was_asked()
             raise
-        for turn in self._waiting:
+        finally:
+            self._erasers.shutdown(wait=False, cancel_futures=True)
+        for turn in (*self._left, *(one.turn for one in self._proved), *self._waiting):
             left = Result(turn.item, Outcome.FAILED if turn.error else None, turn.error)
             self._results.setdefault(turn.item, left)
         return [self._results.get(item, Result(item, None)) for item in items]
 
     def _room(self) -> int:
         """Say how many deletes may be under way now."""
-        if self.fatal is not None:
+        if self.fatal is not None or self._failures >= FAILURES_IN_A_ROW:
             return 0
         if self._went_well:
             return self._job.workers
@@ -88,6 +96,7 @@ class Conveyor:
     def _begin(self) -> None:
         """Write down what is known and what is meant, then begin what there is room for."""
         room = self._room()
+        self._let_go_of_stale_proofs()
         proved = [
             self._proved.popleft()
             for _ in range(min(len(self._proved), max(room - len(self._erasing), 0)))
@@ -95,7 +104,7 @@ class Conveyor:
         tries = [(one.turn, self._book.a_try(one.turn.item, one.proof)) for one in proved]
         self._write([what for _, what in tries])
         for turn, what in tries:
-            self._erasing.add(self._submit(self._erase, turn, what))
+            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))
         free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
         # A handful at once: the store is read for all of them together.
         if free > 0 and (free >= room // 2 or not self._examining):
@@ -103,12 +112,20 @@ class Conveyor:
             self._examining += free
             self._submit(self._read, turns)
 
+    def _let_go_of_stale_proofs(self) -> None:
+        """Send back what was proved a while ago: much may have happened since."""
+        oldest = time.monotonic() - GOOD_FOR_S
+        while self._proved and self._proved[0].at < oldest:
+            self._waiting.appendleft(replace(self._proved.popleft().turn, wait_s=0.0))
+
     def _write(self, intents: Sequence[Try] = ()) -> None:
         self._book.write(intents=intents, ends=self._ends, untried=self._untried)
         self._ends, self._untried = [], []
 
-    def _submit(self, work: Callable[..., Found], *given: object) -> Future[Found]:
-        future = self._pool.submit(work, *given)
+    def _submit(
+        self, work: Callable[..., Found], *given: object, to: Executor | None = None
+    ) -> Future[Found]:
+        future = (to or self._pool).submit(work, *given)
         future.add_done_callback(self._arrived.put)
         return future
 
@@ -126,7 +143,8 @@ class Conveyor:
         try:
             try:
                 job.eraser.address(item.kind, item.key.execution_id)
-                return Examined(turn, self._examiner.execution(item, copy))
+                proof = self._examiner.execution(item, copy)
+                return Examined(turn, proof, at=time.monotonic())
             except Missing as fault:
                 seen = look.closely_at_execution(job.platform, item.key, item.pipeline_name or "")
                 nothing = Unread(exact.plain(str(fault)))
@@ -167,6 +185,7 @@ class Conveyor:
         item = found.turn.item
         if found.fatal is not None:
             self.fatal = self.fatal or found.fatal
+            self._left.append(found.turn)
         elif found.seen is None and found.proof.holds:
             self._proved.append(found)
         elif found.seen is None:
@@ -197,7 +216,9 @@ class Conveyor:
 
     def _note(self, result: Result) -> None:
         self._results[result.item] = result
-        if result.outcome in _WENT_WELL:
+        if self._failures >= FAILURES_IN_A_ROW:
+            pass  # it stops, whatever else still comes in
+        elif result.outcome in _WENT_WELL:
             self._failures, self._went_well = 0, True
         elif result.outcome in _WENT_WRONG:
             self._failures, self._went_well = self._failures + 1, False

@@ -4,9 +4,10 @@ Files are hashed from the bytes that are stored. Upstream the detail, the log an
 fetched; the bytes of a file only where the store says that there are none.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Executor
 from functools import lru_cache
+from threading import Lock
 from typing import NamedTuple
 
 from craftsync.errors import Missing, UpstreamFault
@@ -15,12 +16,12 @@ from craftsync.purge.job import Job
 from craftsync.purge.plan import Item
 from craftsync.purge.policy import Facts, Reason, hindrance, is_over
 from craftsync.purge.proof import Held, Proof, Shown, Unread, prove, prove_deployment
-from craftsync.records import Key, PartState, Whole
+from craftsync.records import Incarnation, Key, PartKind, PartState, Whole
 from craftsync.store import compare, dump, erasable, files
 from craftsync.store.chosen import Candidate, candidates
 from craftsync.store.upsert import batches
 from craftsync.times import epoch_ms
-from craftsync.upstream import exact, payloads
+from craftsync.upstream import exact, metrics
 
 _FILES_REMEMBERED = 1024  # many executions have the same few files
 
@@ -47,6 +48,8 @@ class Examiner:
         self._kept = kept
         self._named = named
         self._is_whole = lru_cache(_FILES_REMEMBERED)(self._read_again)
+        self._asking = Lock()
+        self._records: dict[str, bool] = {}
 
     def read(self, items: Sequence[Item]) -> list[Copy | None]:
         """Read again what the store holds of executions, many at once; None for none."""
@@ -81,23 +84,23 @@ class Examiner:
         copies = self.read(item.executions)
         proofs = list(pool.map(self._one_of_many, item.executions, copies))
         name, platform = item.key.execution_id, self._job.platform
-        try:
-            is_same = not payloads.is_another(platform.deployment(name), item.key.created_at)
-        except Missing:
-            raise
-        except UpstreamFault:
-            is_same = False
+        is_same = look.is_the_same(platform, Incarnation(*item.key))
         listed = None
         if item.pipeline_name is not None:
-            listed = look.listed_with(platform, name, item.pipeline_name)
+            listed = look.listed_with(platform, name, item.pipeline_name, held=self._held_of)
         is_kept = self._job.protection.covers(item.pipeline_name, name)
         return prove_deployment(
             item,
             proofs,
             is_same=is_same,
-            listed=listed,
+            listed=None if listed is None else {one.key for one in listed},
+            going_on={one.key for one in listed or () if not is_over(one.status, self._named)},
             kept=Reason.PROTECTED if is_kept else None,
         )
+
+    def _held_of(self, keys: Set[Key]) -> Set[Key]:
+        with self._job.reader.connect() as conn:
+            return erasable.named_executions(conn, self._job.environment.key, keys).keys()
 
     def _one_of_many(self, item: Item, copy: Copy | None) -> Proof:
         try:
@@ -137,7 +140,7 @@ class Examiner:
             whole = fetcher.again(
                 item.key.execution_id,
                 scope_pipeline=candidate.pipeline_name,
-                with_metrics=candidate.metrics,
+                with_metrics=candidate.metrics or self._may_record(candidate),
                 lines_held=candidate.lines,
             )
         except Missing:
@@ -158,11 +161,24 @@ class Examiner:
                 f"{part}: {drift}"
                 for part, drift in compare.differences(conn, candidate.execution_key, whole)
             ]
+        if not candidate.metrics and self._may_record(candidate):
+            if whole.state_of(PartKind.METRICS) is not PartState.OK:
+                differs.append("metrics: could not be read upstream")
+            elif whole.metrics:
+                differs.append(f"metrics: {len(whole.metrics):,} upstream, none here")
         return Shown(
             there.raw.sha256,
             is_over=is_over(there.status, self._named),
             differs=tuple(differs),
         )
+
+    def _may_record(self, candidate: Candidate) -> bool:
+        """Whether a pipeline records metrics, asked once a run: a sync asks but once a day."""
+        name = candidate.pipeline_name
+        with self._asking:
+            if name not in self._records:
+                self._records[name] = metrics.are_recorded_by(self._job.platform, name)
+            return self._records[name]
 
     def _read_again(self, sha256: str) -> bool:
         with self._job.reader.connect() as conn:

@@ -5,8 +5,9 @@ does not have. A token that lost its rights sees 404 everywhere: then there is n
 nobody knows.
 """
 
-from collections.abc import Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum, auto
 
 from craftsync.errors import BadPayload, Missing, UpstreamFault
@@ -69,6 +70,31 @@ def at_deployment(platform: Platform, deployment: Incarnation) -> Seen:
     return Seen(Sight.THERE, "it is there still")
 
 
+def is_the_same(platform: Platform, deployment: Incarnation) -> bool:
+    """Whether a deployment is there as it was made then: a doubt says no, unlike everywhere else.
+
+    Its own GET may leave out when it was made; then the listing has to tell. Raises `Missing`.
+    """
+    try:
+        found = platform.deployment(deployment.name)
+        if found.get("name") != deployment.name or payloads.is_archived(found):
+            return False
+        born = payloads.birth_of(found) or _listed_birth(platform, deployment.name)
+    except Missing:
+        raise
+    except UpstreamFault:
+        return False
+    return born is not None and epoch_ms(born) == epoch_ms(deployment.created_at)
+
+
+def _listed_birth(platform: Platform, name: str) -> datetime | None:
+    try:
+        births = [payloads.birth_of(one) for one in platform.deployments() if one["name"] == name]
+    except Missing:
+        return None
+    return births[0] if len(births) == 1 else None
+
+
 def closely_at_deployment(
     platform: Platform, deployment: Incarnation, pipeline_name: str | None, keys: Set[Key]
 ) -> Seen:
@@ -90,22 +116,42 @@ def closely_at_deployment(
     return _none_listed(platform, pipeline_name, keys)
 
 
-def listed_with(platform: Platform, name: str, pipeline_name: str) -> frozenset[Key] | None:
+def listed_with(
+    platform: Platform,
+    name: str,
+    pipeline_name: str,
+    *,
+    held: Callable[[Set[Key]], Set[Key]],
+) -> Sequence[ListedExecution] | None:
     """Return the executions that upstream lists under a deployment's name.
 
-    None where that is not known: no listing, or an entry in it that cannot be read.
+    Of one that is listed under none the store knows whose it is, where it is `held`; else it is
+    asked for by itself. None where all that is not known: no listing, or an entry in it that
+    cannot be read.
     """
     try:
-        entries = platform.executions(pipeline_name).entries or ()
+        found, nameless = [], {}
+        for entry in platform.executions(pipeline_name).entries or ():
+            if isinstance(entry, BadPayload):
+                return None
+            if entry.deployment_name == name:
+                found.append(entry)
+            elif entry.deployment_name is None:
+                nameless[entry.key] = entry
+        for key in sorted(nameless.keys() - held(nameless.keys())):
+            if _is_of(platform, key, name, pipeline_name):
+                found.append(nameless[key])
     except UpstreamFault:
         return None
-    found = set()
-    for entry in entries:
-        if isinstance(entry, BadPayload):
-            return None
-        if entry.deployment_name == name:
-            found.add(entry.key)
-    return frozenset(found)
+    return found
+
+
+def _is_of(platform: Platform, key: Key, name: str, pipeline_name: str) -> bool:
+    try:
+        found = platform.execution(key.execution_id)
+    except Missing:
+        return False  # it has gone since it was listed
+    return payloads.listed_execution(found, scope_pipeline=pipeline_name).deployment_name == name
 
 
 def _none_listed(platform: Platform, pipeline_name: str, keys: Set[Key]) -> Seen:

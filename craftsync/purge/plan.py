@@ -70,6 +70,14 @@ class Plan:
         """How many executions go, those that a deployment takes along included."""
         return sum(len(item.each) for item in self.delete)
 
+    def require_good(self, now: datetime) -> None:
+        """Raise `Refused` where the plan has expired; whoever confirms it may take his time."""
+        if now >= self.expires_at:
+            raise Refused(
+                f"The plan expired at {self.expires_at:%Y-%m-%dT%H:%M:%SZ}: nothing was deleted.",
+                hint=MAKE_ANOTHER if self.reason is Reason.OLD_ENOUGH else "Begin once more.",
+            )
+
 
 def write(plan: Plan, key: bytes) -> str:
     """Return a plan as JSON for people and machines, sealed with the store's key."""

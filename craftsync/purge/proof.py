@@ -98,13 +98,14 @@ def prove_deployment(
     *,
     is_same: bool,
     listed: Set[Key] | None,
+    going_on: Set[Key] = frozenset(),
     kept: Reason | None = None,
 ) -> Proof:
     """Prove that all executions of a deployment are here, one by one, and that there are no others.
 
     `proofs` are those of `item.executions`, in their order; `listed` are all executions that
-    upstream lists for it now, None where that is not known. `kept` is what the policy has against
-    deleting the deployment itself.
+    upstream lists for it now, None where that is not known, and `going_on` those of them that are
+    not over. `kept` is what the policy has against deleting the deployment itself.
     """
     flaws = [] if kept is None else [Flaw(kept, f"it is kept: {kept}")]
     if not is_same:
@@ -114,6 +115,9 @@ def prove_deployment(
     flaws += [
         Flaw(Reason.NOT_HELD, f"{key.execution_id}: it is not held")
         for key in sorted((listed or set()) - {one.key for one in item.executions})
+    ]
+    flaws += [
+        Flaw(Reason.RUNNING, f"{key.execution_id}: it goes on upstream") for key in sorted(going_on)
     ]
     flaws += [
         Flaw(flaw.reason, f"{one.key.execution_id}: {flaw.why}")

@@ -20,7 +20,8 @@ from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item, Plan
 from craftsync.purge.proof import Proof, Unread, prove
 from craftsync.records import Incarnation
-from craftsync.store import audit, erasable
+from craftsync.store import audit, environments, erasable
+from craftsync.store.environments import EnvironmentRow
 from craftsync.upstream import exact
 from craftsync.upstream.recognition import recognise
 
@@ -52,14 +53,18 @@ class Report:
 def apply(job: Job, plan: Plan) -> Report:
     """Delete what a plan holds; what a run before this one deleted is told as it was.
 
-    Raises `Refused` before the first call where the environment is another one, the plan holds
-    more than may go, or the last sync cannot be believed; `BadCredentials` and `Unreachable`.
+    Raises `Refused` before the first call where the plan has expired or holds more than may go,
+    the environment may be another one, or the last sync cannot be believed; `BadCredentials` and
+    `Unreachable`.
     """
     where, now = job.environment, job.now()
+    plan.require_good(now)
     with job.reader.connect() as conn:
+        mirrored = environments.find(conn, where.name)
         planning.require_room(conn, where, plan, job.limits)
         kept = planning.kept_now(conn, where, plan, job.limits, protection=job.protection, now=now)
-    recognise(job.platform, environment=where.name, url=where.url, known=plan.upstream_id)
+    found = recognise(job.platform, environment=where.name, url=where.url, known=plan.upstream_id)
+    _require_the_same(job, plan, found, mirrored)
     job.eraser.sign_in()
     book = Book(job, plan)
     settled = doubts.settle(job, book)
@@ -76,11 +81,33 @@ def apply(job: Job, plan: Plan) -> Report:
         results |= {one.item: one for one in belt.run(executions, tried)}
         for item in todo:
             if item.kind == "deployment" and belt.fatal is None:
-                results[item] = Deployment(job, book, examiner, pool, item).delete()
+                tries = int((item.kind, item.key) in doubted)
+                results[item] = Deployment(job, book, examiner, pool, item, tries).delete()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     told = tuple(results.get(item, Result(item, None)) for item in plan.delete)
     return Report(plan, told, tuple(settled), belt.fatal)
+
+
+def _require_the_same(
+    job: Job, plan: Plan, found: str | None, mirrored: EnvironmentRow | None
+) -> None:
+    """Refuse where it is not sure that this is the environment that was mirrored and planned.
+
+    Without an id it is told by its address alone.
+    """
+    where = job.environment
+    known = mirrored.upstream_id if mirrored else None
+    moved = found is None and (mirrored is None or mirrored.url != where.url)
+    if moved or not known == plan.upstream_id == found:
+        raise Refused(
+            f"It is not sure that {where.url} is the environment {where.name} that was mirrored"
+            f" (its id: {found or 'none'}, the store knows {known or 'none'}): nothing was"
+            " deleted.",
+            hint="Check the url with: craftsync config show"
+            if known and not found
+            else f"craftsync sync --env {where.name}",
+        )
 
 
 def _known(job: Job, plan: Plan, book: Book, settled: Sequence[Settled]) -> dict[Item, Result]:
@@ -101,13 +128,17 @@ def _known(job: Job, plan: Plan, book: Book, settled: Sequence[Settled]) -> dict
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """One deployment on its way out, with all that it takes along."""
+    """One deployment on its way out, with all that it takes along.
+
+    `tries` is how often an earlier run asked for it, and nobody knew what came of that.
+    """
 
     job: Job
     book: Book
     examiner: Examiner
     pool: ThreadPoolExecutor
     item: Item
+    tries: int
 
     def delete(self) -> Result:
         """Prove, intend, delete, look; again where nobody knows why it is there still."""
@@ -115,7 +146,7 @@ class Deployment:
         for tried in range(TRIES):
             if tried:
                 self.job.sleep(max(answered.wait_s, random.uniform(0, 2**tried)))
-            result = self._one_try(tried)
+            result = self._one_try(self.tries + tried)
             if isinstance(result, Result):
                 return result
             answered = result

@@ -31,11 +31,15 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What was found of an item: a proof, or what a look saw of one that upstream denies."""
+    """What was found of an item: a proof, or what a look saw of one that upstream denies.
+
+    `at` is when it was proved, on the monotonic clock.
+    """
 
     turn: Turn
     proof: Proof
     seen: Seen | None = None
+    at: float = 0.0
     fatal: CraftsyncError | None = None
 
 

@@ -133,11 +133,20 @@ def live_deployment(
 def executions_of(
     connection: Connection, environment_key: int, deployment: Incarnation
 ) -> list[LiveExecution]:
-    """Return the executions of a deployment's incarnation, the newest of its name."""
+    """Return the executions of a deployment's incarnation, those of a later one left out."""
     statement = _live(environment_key).where(
         _EXECUTION.deployment_name == deployment.name,
         _EXECUTION.created_at >= deployment.created_at,
     )
+    later = connection.execute(
+        select(func.min(_DEPLOYMENT.created_at)).where(
+            _DEPLOYMENT.environment_key == environment_key,
+            _DEPLOYMENT.name == deployment.name,
+            _DEPLOYMENT.created_at > deployment.created_at,
+        )
+    ).scalar_one()
+    if later is not None:
+        statement = statement.where(_EXECUTION.created_at < later)
     return list(_read(connection, statement))
 
 

@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterator, Set
 from typing import Any, Protocol
 
-from craftsync.errors import BadAnswer
+from craftsync.errors import BadAnswer, Missing
 from craftsync.records import Metric
 from craftsync.upstream import exact, payloads
 
@@ -45,6 +45,16 @@ def recording_pipelines(source: Source, *, known: Set[str]) -> frozenset[str]:
             if found >= known:
                 return frozenset(found)
     return frozenset(found)
+
+
+def are_recorded_by(source: Source, pipeline_name: str) -> bool:
+    """Whether there are metrics of a pipeline, by one small page of each kind."""
+    query = {"filters[pipeline_name]": pipeline_name, "items_per_page": "1", "page": "1"}
+    try:
+        answers = [source.metrics(kind, query) for kind in (SINGLE, LISTS)]
+    except Missing:
+        return False
+    return any(answer.get("metrics") != [] for answer in answers)
 
 
 def _pages(source: Source, kind: str, query: dict[str, str]) -> Iterator[list[Any]]:

@@ -9,6 +9,7 @@ _RULES = "tests/rules"
 _JOURNEYS = "tests/journeys"
 _PURGE = f"{_JOURNEYS}/test_purge.py"
 _DELETE = f"{_JOURNEYS}/test_delete.py"
+_DOUBT = f"{_JOURNEYS}/test_no_delete_in_doubt.py"
 _MIRROR = f"{_JOURNEYS}/test_the_mirror_is_true.py"
 _CANARIES = "tests/cases/test_canaries.py"
 _CLIENT = "tests/upstream/test_client.py"
@@ -57,10 +58,22 @@ GUARDS = {
         (f"{_PURGE}::test_only_a_plan_as_it_was_made_is_applied",),
     ),
     "D1: a plan expires": Guard(
-        "app/plans.py",
-        "if self.now() >= plan.expires_at:",
+        "purge/plan.py",
+        "if now >= self.expires_at:",
         "if False:",
-        (f"{_PURGE}::test_a_plan_that_is_expired_is_refused",),
+        (
+            f"{_PURGE}::test_a_plan_that_is_expired_is_refused",
+            f"{_DOUBT}::test_a_plan_that_expires_while_it_is_confirmed_is_refused",
+        ),
+    ),
+    "D1: it is the environment that was mirrored": Guard(
+        "purge/run.py",
+        "if moved or not known == plan.upstream_id == found:",
+        "if False:",
+        (
+            f"{_DOUBT}::test_an_environment_that_does_not_tell_its_id_any_more_is_another_one_perhaps",
+            f"{_DOUBT}::test_an_environment_that_tells_no_id_is_known_by_its_address",
+        ),
     ),
     "D2: what is held is as it was planned": Guard(
         "purge/proof.py",
@@ -86,12 +99,24 @@ GUARDS = {
         "if False:",
         (f"{_DELETE}::test_one_made_again_since_the_sync_is_not_hit",),
     ),
+    "D2: what was proved a while ago is proved anew": Guard(
+        "purge/conveyor.py",
+        "        self._let_go_of_stale_proofs()\n",
+        "",
+        (f"{_DOUBT}::test_what_was_proved_a_while_ago_is_proved_once_more",),
+    ),
+    "D2: metrics that nobody asked for": Guard(
+        "purge/evidence.py",
+        "candidate.metrics or self._may_record(candidate)",
+        "candidate.metrics",
+        (f"{_DOUBT}::test_metrics_that_nobody_ever_asked_for_keep_their_execution",),
+    ),
     "D3: the intent comes before the call": Guard(
         "purge/conveyor.py",
         "self._write([what for _, what in tries])\n        for turn, what in tries:\n"
-        "            self._erasing.add(self._submit(self._erase, turn, what))\n",
+        "            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))\n",
         "for turn, what in tries:\n"
-        "            self._erasing.add(self._submit(self._erase, turn, what))\n"
+        "            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))\n"
         "        __import__('time').sleep(0.3)\n"
         "        self._write([what for _, what in tries])\n",
         (f"{_PURGE}::test_an_intent_is_on_the_disk_before_its_call",),
@@ -128,6 +153,18 @@ GUARDS = {
         "for key in sorted((listed or set()) - {one.key for one in item.executions})",
         "for key in ()",
         (f"{_DELETE}::test_one_execution_that_was_never_fetched_keeps_it_and_is_named",),
+    ),
+    "D6: it is the deployment that was planned": Guard(
+        "purge/look.py",
+        "payloads.birth_of(found) or _listed_birth(platform, deployment.name)",
+        "payloads.birth_of(found) or deployment.created_at",
+        (f"{_DOUBT}::test_a_deployment_that_does_not_tell_its_birth_is_another_one_perhaps",),
+    ),
+    "D6: no execution of a deployment goes on": Guard(
+        "purge/proof.py",
+        "for key in sorted(going_on)",
+        "for key in ()",
+        (f"{_DOUBT}::test_one_that_began_again_while_the_others_were_proved_keeps_its_deployment",),
     ),
     "D6: the number of executions is told": Guard(
         "cli/delete.py",

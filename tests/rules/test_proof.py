@@ -150,6 +150,13 @@ def test_an_execution_that_nobody_planned_keeps_it_and_is_named():
     assert {flaw.reason for flaw in proof.flaws} == {Reason.NOT_HELD}
 
 
+def test_an_execution_that_is_listed_as_going_on_keeps_it_and_is_named():
+    going_on = {Key("e2", NOON), Key("e1", NOON)}
+    proof = prove_deployment(DEPLOYMENT, GOOD, is_same=True, listed=LISTED, going_on=going_on)
+    assert proof.why == "e1: it goes on upstream; e2: it goes on upstream"
+    assert {flaw.reason for flaw in proof.flaws} == {Reason.RUNNING}
+
+
 def test_an_execution_that_is_not_listed_does_not_keep_it_by_itself():
     assert proved(listed=frozenset()).holds
 
