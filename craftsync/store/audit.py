@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, exists, func, insert, or_, select
 
 from craftsync.records import Key, ObjectKind
 from craftsync.store.models import DeleteEvent, Environment
-from craftsync.store.upsert import table_of
+from craftsync.store.upsert import batches, table_of
 from craftsync.times import utc_text
 
 _EVENT = table_of(DeleteEvent)
@@ -145,14 +145,17 @@ def flaws(connection: Connection, environment_key: int) -> Iterator[str]:
 
 def open_tries(connection: Connection, environment_key: int) -> list[Open]:
     """Return the deletions whose last try has no known end, the oldest first."""
-    last: dict[str, Any] = {}
-    events = select(_EVENT).where(_EVENT.c.environment_key == environment_key)
-    for row in connection.execute(events.order_by(_EVENT.c.event_number)):
-        last[row.deletion_id] = row
+    later = _EVENT.alias()
+    is_open = or_(_EVENT.c.outcome.is_(None), _EVENT.c.outcome == "in_doubt")
+    is_last = ~exists().where(
+        later.c.environment_key == _EVENT.c.environment_key,
+        later.c.deletion_id == _EVENT.c.deletion_id,
+        later.c.event_number > _EVENT.c.event_number,
+    )
+    events = select(_EVENT).where(_EVENT.c.environment_key == environment_key, is_open, is_last)
     return [
         Open(_try_of(row), row.outcome is None, row.error)
-        for row in last.values()
-        if row.outcome in (None, "in_doubt")
+        for row in connection.execute(events.order_by(_EVENT.c.event_number))
     ]
 
 
@@ -178,15 +181,16 @@ def attempts(
     connection: Connection, environment_key: int, deletion_ids: Sequence[str]
 ) -> dict[str, int]:
     """Return how often each deletion was tried, those that were."""
-    rows = connection.execute(
-        select(_EVENT.c.deletion_id, _EVENT.c.attempt).where(
-            _EVENT.c.environment_key == environment_key
-        )
+    tried = select(_EVENT.c.deletion_id, func.max(_EVENT.c.attempt)).where(
+        _EVENT.c.environment_key == environment_key
     )
-    found: dict[str, int] = {}
-    for deletion_id, attempt in rows:
-        found[deletion_id] = max(found.get(deletion_id, 0), attempt)
-    return {one: found[one] for one in deletion_ids if one in found}
+    return {
+        row[0]: row[1]
+        for some in batches(deletion_ids)
+        for row in connection.execute(
+            tried.where(_EVENT.c.deletion_id.in_(some)).group_by(_EVENT.c.deletion_id)
+        )
+    }
 
 
 def _try_of(row: Any) -> Try:
