@@ -34,6 +34,8 @@ from craftsync.times import utc_text
 
 FRESH = timedelta(hours=24)
 """A plan is made only where the last sync of a pipeline is younger than this."""
+CLOCKS = timedelta(minutes=5)
+"""So much the clocks of the machines of a team may differ."""
 
 MAY_BE_MISSING = frozenset({PartState.TOO_BIG})
 """States of parts with which an execution may stand in a plan; whoever applies it decides."""
@@ -156,6 +158,8 @@ def require_fresh(
             why = f"was last covered by a sync that ended {last.outcome or 'unseen'}"
         elif now - last.at >= FRESH:
             why = f"was last mirrored at {utc_text(last.at)[:19]}Z, more than a day ago"
+        elif last.at - now > CLOCKS:
+            why = f"was last mirrored at {utc_text(last.at)[:19]}Z, which is yet to come"
         else:
             continue
         raise Refused(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from click.testing import CliRunner
@@ -55,9 +56,9 @@ def allow(lab, **purge):
     return lab
 
 
-def planned(lab, older_than=30 * DAY, **asked):
-    """Plan on the lab's clock."""
-    app = lab.app
+def planned(lab, older_than=30 * DAY, *, set_back=timedelta(0), **asked):
+    """Plan on the lab's clock, or on one that was set back."""
+    app = replace(lab.app, now=lambda: lab.world.now - set_back)
     criteria = Criteria(older_than, **{name: frozenset(values) for name, values in asked.items()})
     with app.reading() as conn:
         plan, _ = app.planning(conn, app.environment_held(conn, None)).by_age(criteria)

@@ -144,6 +144,12 @@ def test_a_sync_of_a_day_ago_is_too_old_by_the_millisecond(lab):
         planned(lab)
 
 
+def test_a_sync_that_is_yet_to_come_by_the_clock_is_no_base(lab):
+    assert planned(lab, set_back=timedelta(minutes=5)).count == 7
+    with pytest.raises(Refused, match="which is yet to come"):
+        planned(lab, set_back=timedelta(minutes=6))
+
+
 # Apply
 
 
