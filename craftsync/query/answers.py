@@ -47,12 +47,13 @@ def of(found: "duckdb.DuckDBPyConnection") -> Answer:
 
 def kind_of(duckdb_type: str) -> str:
     """Return how a DuckDB type is printed: one of the kinds of the public relations' columns."""
+    # A list first: DECIMAL(2,1)[] begins as what it is a list of.
+    if duckdb_type.endswith("]") or duckdb_type.startswith(("STRUCT", "MAP", "UNION")):
+        return "json"
     if duckdb_type.startswith("DECIMAL"):
         return "double"
     if duckdb_type.startswith("TIMESTAMP"):
         return "instant"
-    if duckdb_type.endswith("]") or duckdb_type.startswith(("STRUCT", "MAP", "UNION")):
-        return "json"
     return _KINDS.get(duckdb_type, "text")
 
 

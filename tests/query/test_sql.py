@@ -116,6 +116,17 @@ def test_every_type_of_duckdb_can_be_printed(made):
         assert "2026-01-01" in told(made, asked, "--format", format_)
 
 
+def test_a_list_of_instants_or_decimals_is_a_list_in_every_format(made):
+    asked = "select [timestamp '2026-01-01 10:00:00'] as t, [1.5, 2.5] as d"
+    t, d = '["2026-01-01T10:00:00.000000Z"]', "[1.5, 2.5]"
+    assert told(made, asked, "--format", "jsonl") == f'{{"t": {t}, "d": {d}}}\n'
+    (_, row) = told(made, asked).splitlines()
+    assert row.split("  ") == [t, d]
+    file = made.folder / "lists.parquet"
+    told(made, asked, "--format", "parquet", "-o", str(file))
+    assert duckdb.execute(f"select * from '{file}'").fetchall() == [(t, d)]
+
+
 def test_explain_shows_the_plan(made):
     plan = told(made, "explain select status from executions")
     assert "╭" in plan
