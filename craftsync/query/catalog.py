@@ -63,8 +63,8 @@ def ask(
     values: Mapping[str, Any] = bind(question, parameters, now)
     _known_environment(session, values.get("environment"))
     prepare = PREPARATIONS.get(question.name)
-    if prepare is not None:
-        values = prepare(session, values)
+    if prepare is not None and prepare.takes <= values.keys():
+        values = prepare.step(session, values)
     sql = _filled(question.sql, values)
     if question.found is not None:
         first = _filled(question.found.sql, values)
