@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MONTH = timedelta(days=30)
 CAUSES = 50
 _BEGINNING = "0001-01-01"
-_GLOB = re.compile(r"[*?\[]")
+_GLOB = re.compile(r"[*?\[\\]")
 
 T = TypeVar("T")
 Row = Mapping[str, Any]

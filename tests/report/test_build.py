@@ -175,6 +175,15 @@ def test_an_environment_and_a_pipeline_narrow_all_of_it(history, report):
     assert named.failures == ()
 
 
+@pytest.mark.parametrize("name", ["tra*", "tr?in", "[train]", "tra\\in", "train\\"])
+def test_a_pipeline_is_meant_by_its_name_whatever_is_in_it(history, report, name):
+    history.run(at="2026-03-26", pipeline="train")
+    history.run(at="2026-03-26", pipeline=name, status="Failed")
+    found = report(pipeline_name=name)
+    assert [one.pipeline_name for one in found.groups] == [name]
+    assert found.total.now.runs == 1
+
+
 def test_an_environment_that_was_never_synced_is_refused(history, report):
     history.run(at="2026-03-26")
     with pytest.raises(Usage, match="no environment 'nowhere'"):
