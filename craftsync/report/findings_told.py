@@ -36,7 +36,7 @@ def mirror(report: Report, tz: tzinfo | None) -> Section:
             quiet(words.NONE if one.age_s is None else words.seconds(max(one.age_s, 0))),
             Cell(one.last_outcome or words.NONE),
             Cell(words.count(one.executions)),
-            Cell(words.share(one.held), Tone.BAD if (one.held or 1) < 1 else Tone.PLAIN),
+            Cell(words.share(one.held), Tone.PLAIN if one.held in (None, 1) else Tone.BAD),
             Cell(words.count(one.parts_pending + one.parts_error)),
             Cell(words.count(one.failures)),
         )
