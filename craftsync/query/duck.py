@@ -9,6 +9,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -42,7 +43,8 @@ _LAST = "last_seen_at"
 class Session:
     """An open session; `as_of` is when its replica was brought up, `stale` why it is not fresh.
 
-    `now` is the moment the question is asked at.
+    `standing` is what the replica holds, whatever became of the store since; `now` is the moment
+    the question is asked at.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Session:
         import duckdb  # noqa: PLC0415 - heavy
 
         self.now, self.as_of, self.stale = now, following.as_of, following.stale
+        self.standing = following.standing
         self._spill = following.file.parent / f"spill-{secrets.token_hex(8)}"
         settings: dict[str, Any] = {
             "memory_limit": memory,
@@ -175,7 +178,8 @@ class Session:
 class UnreadableReplica(StoreUnusable):
     """The replica is damaged, or somebody removed it: it can be built anew."""
 
-    def __init__(self, file: object, flaw: Exception) -> None:
+    def __init__(self, file: Path, flaw: Exception) -> None:
+        self.file = file
         super().__init__(
             f"The replica {file} cannot be read: {flaw}",
             hint="Ask without --no-refresh: it is built anew.",
