@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from craftsync.query import sandbox
+from craftsync.query import interruptible, sandbox
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,7 +61,7 @@ def _rows(found: "duckdb.DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
     import duckdb  # noqa: PLC0415 - heavy
 
     try:
-        while batch := found.fetchmany(_BATCH):
+        while batch := interruptible.done(found, lambda: found.fetchmany(_BATCH)):
             yield from batch
     except duckdb.Error as flaw:
         raise sandbox.explained(flaw) from flaw

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from craftsync import resources
 from craftsync.errors import Usage, nearest
-from craftsync.query import answers, found_columns, sandbox
+from craftsync.query import answers, found_columns, interruptible, sandbox
 from craftsync.query import questions as files
 from craftsync.query.answers import Answer
 from craftsync.query.parameters import bind
@@ -99,7 +99,9 @@ def _run(
     if missing := sorted(named - values.keys()):
         raise Usage(f"{question.name} mentions ${missing[0]}, which its header does not.")
     try:
-        return answers.of(session.execute(statement, {name: values[name] for name in named}))
+        bound = {name: values[name] for name in named}
+        found = interruptible.done(session, lambda: session.execute(statement, bound))
+        return answers.of(found)
     except duckdb.Error as flaw:
         raise sandbox.explained(flaw) from flaw
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from craftsync.errors import StoreUnusable
-from craftsync.query import answers, desk, macros, sandbox
+from craftsync.query import answers, desk, interruptible, macros, sandbox
 from craftsync.query.answers import Answer
 from craftsync.query.replica import Following
 from craftsync.store import relations
@@ -123,7 +123,9 @@ class Session:
             timer.daemon = True
             timer.start()
         try:
-            answer = answers.of(self.connection.execute(sql, parameters))
+            asked = self.connection
+            found = interruptible.done(asked, lambda: asked.execute(sql, parameters))
+            answer = answers.of(found)
         except duckdb.Error as flaw:
             if timer:
                 timer.cancel()

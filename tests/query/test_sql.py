@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -240,6 +243,33 @@ def test_a_question_ends_at_its_time_limit(made):
     )
     assert (done.returncode, done.stdout) == (4, "")
     assert "longer than it may" in done.stderr
+
+
+def test_a_question_that_is_interrupted_ends_at_once_with_130_and_no_traceback(made):
+    asked = "select count(*) from range(9000000) a, range(9000000) b where a.range * b.range = 3"
+    with subprocess.Popen(
+        [sys.executable, "-m", "craftsync", "sql", asked],
+        env={"PATH": os.environ["PATH"], **made.environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            ends = time.monotonic() + 20
+            while cpu_seconds(running.pid) < 1.5 and time.monotonic() < ends:  # it is at work
+                time.sleep(0.05)
+            running.send_signal(signal.SIGINT)
+            out, said = running.communicate(timeout=20)
+        finally:
+            running.kill()
+    assert (running.returncode, out) == (130, ""), said
+    assert "Traceback" not in said
+
+
+def cpu_seconds(pid):
+    """How long a process has been at work."""
+    figures = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_question_is_held_to_its_memory(made):
