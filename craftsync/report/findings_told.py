@@ -58,8 +58,14 @@ def mirror(report: Report, tz: tzinfo | None) -> Section:
     return Section("The mirror", stale, Table(columns, rows))
 
 
-def _table(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], most: int) -> Table:
-    return Table(tuple(columns), tuple(rows[:most]), more=max(0, len(rows) - most))
+def _table(
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Cell, ...]],
+    most: int,
+    number: int | None = None,
+) -> Table:
+    number = len(rows) if number is None else number
+    return Table(tuple(columns), tuple(rows[:most]), more=max(0, number - most))
 
 
 def _where(environment: str, several: bool, *cells: Cell) -> tuple[Cell, ...]:
@@ -88,7 +94,7 @@ def _causes(report: Report, most: int, tz: tzinfo | None) -> Section:
         Column("what failed runs said last"),
         Column("example", spare=1),
     )
-    return Section("Failures", (), _table(columns, rows, most))
+    return Section("Failures", (), _table(columns, rows, most, report.causes))
 
 
 def _regressions(report: Report, most: int, tz: tzinfo | None, *, several: bool) -> Section:

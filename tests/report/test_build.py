@@ -6,7 +6,8 @@ import pytest
 from report.conftest import SINCE, UNTIL, eventful, many
 
 from craftsync.errors import Usage
-from craftsync.report import charts
+from craftsync.report import charts, telling
+from craftsync.report.build import CAUSES
 from craftsync.report.figures import FEW, Trend
 from craftsync.report.model import FIGURES
 
@@ -157,6 +158,19 @@ def test_what_is_new_is_unknown_where_nothing_was_held_before(history, report):
     assert report().figures["new_errors"] is None
     history.run(at="2026-03-20")
     assert report().figures["new_errors"] == 1
+
+
+def test_what_is_new_is_counted_though_many_more_runs_failed_of_other_things(history, report):
+    for number in range(CAUSES):
+        message = f"{'x' * (number + 1)} broke"
+        for at in ("2026-03-10", "2026-03-26", "2026-03-27"):
+            history.run(at=at, status="Failed", logs=[message])
+    history.run(at="2026-03-28", status="Failed", logs=["this is new"])
+    found = report()
+    assert (len(found.failures), found.causes) == (CAUSES, CAUSES + 1)
+    assert found.figures["new_errors"] == 1
+    (told,) = (one for one in telling.of(found) if one.title == "Failures")
+    assert len(told.table.rows) + told.table.more == CAUSES + 1
 
 
 def test_a_run_that_hung_before_the_period_hangs_still(history, report):
