@@ -5,8 +5,6 @@ are copied in when the session opens, and with them the time of each newest list
 `last_seen_at` is computed. No file, no network, no extension and no setting is in reach after that.
 """
 
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from craftsync.errors import StoreUnusable
-from craftsync.query import answers, desk, interruptible, macros, sandbox
+from craftsync.query import answers, desk, interruptible, macros, sandbox, spills
 from craftsync.query.answers import Answer
 from craftsync.query.replica import Following
 from craftsync.store import relations
@@ -67,7 +65,8 @@ class Session:
 
         self.now, self.as_of, self.stale = now, following.as_of, following.stale
         self.standing = following.standing
-        self._spill = following.file.parent / f"spill-{secrets.token_hex(8)}"
+        spills.sweep(following.file.parent)
+        self._spill = spills.new(following.file.parent)
         settings: dict[str, Any] = {
             "memory_limit": memory,
             "temp_directory": desk.as_text(self._spill),
@@ -95,7 +94,7 @@ class Session:
     def close(self) -> None:
         """Let go of the replica, and of what did not fit into memory."""
         self.connection.close()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        spills.remove(self._spill)
 
     def another(self) -> "duckdb.DuckDBPyConnection":
         """Return one more connection to the same relations, for a thread of its own."""

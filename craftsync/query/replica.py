@@ -9,7 +9,6 @@ another history or of another format is built anew.
 import errno
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ import filelock
 
 from craftsync import times
 from craftsync.errors import StoreUnusable
-from craftsync.query import desk, loading
+from craftsync.query import desk, loading, spills
 from craftsync.store import snapshot, sqlite_file
 from craftsync.store.snapshot import Mark, Snapshot, Standing
 
@@ -177,7 +176,7 @@ class Replica:
         """Open a DuckDB in which a file is attached as `replica`, written back at the end."""
         import duckdb  # noqa: PLC0415 - heavy
 
-        spill = self.folder / f"spill-{os.getpid()}"
+        spill = spills.new(self.folder)
         settings: dict[str, Any] = {
             "memory_limit": self.memory,
             "temp_directory": desk.as_text(spill),
@@ -192,7 +191,7 @@ class Replica:
                 duck.execute("checkpoint replica")
                 duck.execute("detach replica")
         finally:
-            shutil.rmtree(spill, ignore_errors=True)
+            spills.remove(spill)
 
     def _point(self, pointer: Pointer) -> None:
         said = {

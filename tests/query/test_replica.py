@@ -222,6 +222,19 @@ def test_a_replica_that_cannot_be_used_is_built_anew(calm, spoil):
     agrees(calm)
 
 
+def test_what_a_killed_question_spilled_is_taken_away_a_day_later(calm):
+    calm.sync()
+    agrees(calm)
+    left, in_use = (file_of(calm).parent / f"spill-{name}" for name in ("left", "in-use"))
+    for spill in (left, in_use):
+        spill.mkdir()
+        (spill / "duckdb_temp_block-0.block").write_bytes(b"much")
+        os.utime(spill, (0, 0))
+    os.utime(left / "duckdb_temp_block-0.block", (0, 0))
+    agrees(calm)
+    assert (left.exists(), in_use.exists()) == (False, True)
+
+
 def test_one_that_took_the_place_of_what_cannot_be_read_is_kept(calm):
     calm.sync()
     agrees(calm)
