@@ -8,13 +8,14 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import PurePath
 
 import polars as pl
 import pytest
 from lab import DAY, HOUR, lab
 from query.words import craftsync
 
-from craftsync.query.export import Changed, write
+from craftsync.query.export import Changed, Partition, write
 from craftsync.simulator import World
 from craftsync.store import relations
 
@@ -207,11 +208,12 @@ def test_an_environment_of_any_name_stays_inside_the_folder(old):
         'token_env = "ODD_TOKEN"\n'
     )
     done = craftsync(old, "sync", ODD_TOKEN=old.world.sdk_token, **environ)
-    if done.returncode == 6:
-        assert "../../x" in done.stderr  # refused as a name: nothing can come of it
-        return
-    export(old, ODD_TOKEN=old.world.sdk_token, **environ)
-    assert (old.lake / "executions/environment=..%2F..%2Fx").is_dir()
+    assert done.returncode == 6  # refused as a name: nothing can come of it
+    assert "../../x" in done.stderr
+    for name in ("../../x", "/etc", "..", "a\\b"):  # of a store that something else wrote
+        path = PurePath(Partition(relations.EXECUTIONS, name, "2026-01").path)
+        assert len(path.parts) == 4
+        assert not {"..", "."} & set(path.parts)
 
 
 def test_a_folder_of_something_else_is_left_alone(old):
