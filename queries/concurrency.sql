@@ -22,7 +22,7 @@ with asked as (
       and ($environment is null or environment = $environment)
 ),
 spans as (
-    select environment, true as running, started_at as begins,
+    select environment, true as running, greatest(started_at, $since) as begins,
         least(coalesce(end_date, $until), $until) as ends
     from asked
     where started_at is not null and (end_date is not null or not is_over)

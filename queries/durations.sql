@@ -39,7 +39,7 @@ select
     quantiles[4] as p99_s,
     min_s,
     max_s,
-    p95_s / lag(p95_s) over earlier - 1 as p95_change
+    p95_s / nullif(lag(p95_s) over earlier, 0) - 1 as p95_change
 from measured
 window earlier as (partition by environment, pipeline_name order by period)
 order by environment, pipeline_name, period

@@ -90,22 +90,31 @@ open as (
         prefix,
         position,
         -- An input and an output of one name are told apart.
-        if(count(*) over same > 1, prefix || name, name) as name,
+        if(min(prefix) over same <> max(prefix) over same, prefix || name, name) as name,
         value_state
     from held
     where value_state <> 'ok'
     window same as (partition by environment, execution_id, execution_created_at, name)
+),
+-- A name that comes again on its side is told once.
+named as (
+    select
+        environment,
+        execution_id,
+        execution_created_at,
+        name,
+        min((prefix, position))                         as place,
+        max_by(value_state, (prefix, position))         as value_state
+    from open
+    group by all
 ),
 opened as (
     select
         environment,
         execution_id,
         execution_created_at,
-        to_json(map(
-            list(name order by prefix, position),
-            list(value_state order by prefix, position)
-        ))                                              as not_ok
-    from open
+        to_json(map(list(name order by place), list(value_state order by place))) as not_ok
+    from named
     group by all
 )
 select

@@ -34,50 +34,54 @@ class Asking(Stored):
 
         Raises `StoreUnusable` when there is no store, no replica, or neither can be read.
         """
+        return self._asking(refresh=refresh, locked=True)
+
+    def _asking(self, *, refresh: bool, locked: bool) -> "Session":
         from craftsync.query import duck  # noqa: PLC0415 - a room of the works
 
         replica = self.replica()
         try:
-            return self._session(replica, refresh=refresh)
-        except duck.UnreadableReplica:
+            return self._session(replica, refresh=refresh, locked=locked)
+        except duck.UnreadableReplica as flaw:
             if not refresh:
                 raise
-            replica.forget()
-            return self._session(replica, refresh=True)
+            replica.forget(flaw.file)
+            return self._session(replica, refresh=True, locked=locked)
 
-    def _session(self, replica: "Replica", *, refresh: bool) -> "Session":
+    def _session(self, replica: "Replica", *, refresh: bool, locked: bool) -> "Session":
         from craftsync.query import duck  # noqa: PLC0415 - a room of the works
         from craftsync.store import snapshot  # noqa: PLC0415 - a wing
 
         now = self.now()
         following = replica.follow(now) if refresh else replica.as_it_is()
         with snapshot.look(self.settings.store) as found:
-            return duck.Session(following, found, now=now, memory=replica.memory)
+            return duck.Session(following, found, now=now, memory=replica.memory, locked=locked)
 
     def export(self, folder: Path, *, since_last: bool) -> Iterator["Written"]:
         """Write the history as Parquet files; with `since_last` only what changed since.
 
         Raises `Usage` for a folder that holds something else or cannot be written, `Busy` while
-        another export writes it, `StoreUnusable` when there is no store or it cannot be read.
+        another export writes it, `StoreUnusable` when there is no store, it cannot be read, or the
+        replica cannot follow it.
         """
-        from craftsync.query import duck, export, manifest  # noqa: PLC0415 - a room of the works
+        from craftsync.query import export, manifest  # noqa: PLC0415 - a room of the works
         from craftsync.store import snapshot  # noqa: PLC0415 - a wing
 
-        now, replica = self.now(), self.replica()
-        with export.folder_of(folder):
-            following = replica.follow(now)
-            pointer = replica.pointer()
+        with (
+            export.folder_of(folder),
+            self._asking(refresh=True, locked=False) as session,
+        ):
+            if session.stale is not None:
+                raise StoreUnusable(
+                    f"The replica is {session.stale}. Nothing was exported.",
+                    hint="craftsync doctor",
+                )
             before = manifest.read(folder) if since_last else None
             with snapshot.look(self.settings.store) as found:
-                standing = pointer.standing if pointer else found.standing()
                 changed = export.changed_since(found, before)
-                session = duck.Session(
-                    following, found, now=now, memory=replica.memory, locked=False
-                )
-            with session:
-                yield from export.write(
-                    session, folder, standing=standing, before=before, changed=changed
-                )
+            yield from export.write(
+                session, folder, standing=session.standing, before=before, changed=changed
+            )
 
     def own_questions(self) -> Path | None:
         """Return the folder of the user's own questions; None where there is no place for one."""

@@ -19,6 +19,7 @@ from craftsync.cli import manner, say, streams
 from craftsync.errors import CraftsyncError, Interrupted, Refused, Usage
 
 _INTERRUPTED = "interrupted; what was saved stays, and it is safe to run again"
+_STOPPED = "Query interrupted"  # what DuckDB makes of a KeyboardInterrupt
 
 
 class Lazy(NamedTuple):
@@ -174,6 +175,10 @@ def _answered() -> Iterator[None]:
         finally:
             streams.flush()
     except KeyboardInterrupt:
+        raise Interrupted(_INTERRUPTED) from None
+    except RuntimeError as flaw:
+        if str(flaw) != _STOPPED:
+            raise
         raise Interrupted(_INTERRUPTED) from None
     except BrokenPipeError:
         streams.silence()

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from craftsync.query import sandbox
+from craftsync.query import interruptible, sandbox
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,12 +47,13 @@ def of(found: "duckdb.DuckDBPyConnection") -> Answer:
 
 def kind_of(duckdb_type: str) -> str:
     """Return how a DuckDB type is printed: one of the kinds of the public relations' columns."""
+    # A list first: DECIMAL(2,1)[] begins as what it is a list of.
+    if duckdb_type.endswith("]") or duckdb_type.startswith(("STRUCT", "MAP", "UNION")):
+        return "json"
     if duckdb_type.startswith("DECIMAL"):
         return "double"
     if duckdb_type.startswith("TIMESTAMP"):
         return "instant"
-    if duckdb_type.endswith("]") or duckdb_type.startswith(("STRUCT", "MAP", "UNION")):
-        return "json"
     return _KINDS.get(duckdb_type, "text")
 
 
@@ -60,7 +61,7 @@ def _rows(found: "duckdb.DuckDBPyConnection") -> Iterator[tuple[Any, ...]]:
     import duckdb  # noqa: PLC0415 - heavy
 
     try:
-        while batch := found.fetchmany(_BATCH):
+        while batch := interruptible.done(found, lambda: found.fetchmany(_BATCH)):
             yield from batch
     except duckdb.Error as flaw:
         raise sandbox.explained(flaw) from flaw

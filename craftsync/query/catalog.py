@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from craftsync import resources
 from craftsync.errors import Usage, nearest
-from craftsync.query import answers, found_columns, sandbox
+from craftsync.query import answers, found_columns, interruptible, sandbox
 from craftsync.query import questions as files
 from craftsync.query.answers import Answer
 from craftsync.query.parameters import bind
@@ -63,8 +63,8 @@ def ask(
     values: Mapping[str, Any] = bind(question, parameters, now)
     _known_environment(session, values.get("environment"))
     prepare = PREPARATIONS.get(question.name)
-    if prepare is not None:
-        values = prepare(session, values)
+    if prepare is not None and prepare.takes <= values.keys():
+        values = prepare.step(session, values)
     sql = _filled(question.sql, values)
     if question.found is not None:
         first = _filled(question.found.sql, values)
@@ -99,7 +99,9 @@ def _run(
     if missing := sorted(named - values.keys()):
         raise Usage(f"{question.name} mentions ${missing[0]}, which its header does not.")
     try:
-        return answers.of(session.execute(statement, {name: values[name] for name in named}))
+        bound = {name: values[name] for name in named}
+        found = interruptible.done(session, lambda: session.execute(statement, bound))
+        return answers.of(found)
     except duckdb.Error as flaw:
         raise sandbox.explained(flaw) from flaw
 

@@ -8,9 +8,11 @@ from craftsync.errors import Usage
 if TYPE_CHECKING:
     import duckdb
 
+TAKES = frozenset({"commit_id", "until", "environment"})
+
 _RAN = (
-    "select 1 from executions where starts_with(commit_id, $commit_id) and created_at < $until"
-    " and ($environment is null or environment = $environment) limit 1"
+    "select bool_or(created_at < $until and ($environment is null or environment = $environment))"
+    " from executions where starts_with(commit_id, $commit_id)"
 )
 _NEAR = (
     "select commit_id from executions where commit_id is not null group by 1"
@@ -21,9 +23,14 @@ _NEAR = (
 
 def ran(connection: "duckdb.DuckDBPyConnection", values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Leave the values as they are; raises `Usage` for a commit that no execution ran."""
-    wanted = {name: values[name] for name in ("commit_id", "until", "environment")}
-    if connection.execute(_RAN, wanted).fetchone() is None:
-        commit = values["commit_id"]
+    commit = values["commit_id"]
+    ran_in_time = connection.execute(_RAN, {name: values[name] for name in TAKES}).fetchone()
+    if ran_in_time == (False,):
+        raise Usage(
+            f"commit_id={commit}: it ran, but in another environment, or not before until.",
+            hint=f"craftsync query since_commit -p commit_id={commit}",
+        )
+    if ran_in_time != (True,):
         near = [one for (one,) in connection.execute(_NEAR, {"commit_id": commit}).fetchall()]
         raise Usage(
             f"commit_id={commit}: no execution in the store ran it.",

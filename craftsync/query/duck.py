@@ -5,16 +5,15 @@ are copied in when the session opens, and with them the time of each newest list
 `last_seen_at` is computed. No file, no network, no extension and no setting is in reach after that.
 """
 
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from craftsync.errors import StoreUnusable
-from craftsync.query import answers, desk, macros, sandbox
+from craftsync.query import answers, desk, interruptible, macros, sandbox, spills
 from craftsync.query.answers import Answer
 from craftsync.query.replica import Following
 from craftsync.store import relations
@@ -42,7 +41,8 @@ _LAST = "last_seen_at"
 class Session:
     """An open session; `as_of` is when its replica was brought up, `stale` why it is not fresh.
 
-    `now` is the moment the question is asked at.
+    `standing` is what the replica holds, whatever became of the store since; `now` is the moment
+    the question is asked at.
     """
 
     def __init__(
@@ -64,7 +64,9 @@ class Session:
         import duckdb  # noqa: PLC0415 - heavy
 
         self.now, self.as_of, self.stale = now, following.as_of, following.stale
-        self._spill = following.file.parent / f"spill-{secrets.token_hex(8)}"
+        self.standing = following.standing
+        spills.sweep(following.file.parent)
+        self._spill = spills.new(following.file.parent)
         settings: dict[str, Any] = {
             "memory_limit": memory,
             "temp_directory": desk.as_text(self._spill),
@@ -92,7 +94,7 @@ class Session:
     def close(self) -> None:
         """Let go of the replica, and of what did not fit into memory."""
         self.connection.close()
-        shutil.rmtree(self._spill, ignore_errors=True)
+        spills.remove(self._spill)
 
     def another(self) -> "duckdb.DuckDBPyConnection":
         """Return one more connection to the same relations, for a thread of its own."""
@@ -120,7 +122,9 @@ class Session:
             timer.daemon = True
             timer.start()
         try:
-            answer = answers.of(self.connection.execute(sql, parameters))
+            asked = self.connection
+            found = interruptible.done(asked, lambda: asked.execute(sql, parameters))
+            answer = answers.of(found)
         except duckdb.Error as flaw:
             if timer:
                 timer.cancel()
@@ -175,7 +179,8 @@ class Session:
 class UnreadableReplica(StoreUnusable):
     """The replica is damaged, or somebody removed it: it can be built anew."""
 
-    def __init__(self, file: object, flaw: Exception) -> None:
+    def __init__(self, file: Path, flaw: Exception) -> None:
+        self.file = file
         super().__init__(
             f"The replica {file} cannot be read: {flaw}",
             hint="Ask without --no-refresh: it is built anew.",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import duckdb
 
 LAST_GOOD = "last_good"
+TAKES = frozenset({"a", "b", "environment", "since", "until", "pipeline_name"})
 
 _COLUMNS = "environment, execution_id, created_at, pipeline_name, deployment_name"
 _IN_VIEW = " and created_at >= $since and created_at < $until and pipeline_name glob $pipeline_name"
@@ -75,6 +76,12 @@ def _of_id(
     found = [Run(*row) for row in connection.execute(_OF_ID, wanted).fetchall()]
     if not found:
         near = [one for (one,) in connection.execute(_NEAR, {"id": values[side]}).fetchall()]
+        if values[side] in near:
+            raise Usage(
+                f"{side}={values[side]}: it is in the store, but not among what is asked for by"
+                " environment, since, until and pipeline_name.",
+                hint=f"craftsync show {values[side]}",
+            )
         raise Usage(
             f"{side}={values[side]}: no such execution is in the store.",
             hint=f"Did you mean {', '.join(near)}?" if near else "craftsync runs",

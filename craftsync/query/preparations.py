@@ -2,10 +2,11 @@
 
 A step gets the session's connection and the values that are bound, and returns those to bind
 instead. It may make temporary tables; a `Fragment` among the values is SQL, which takes the place
-of its name in braces.
+of its name in braces. A question of the user's that has the name of one of ours needs it only where
+it takes the same parameters.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
     import duckdb
 
 Values = Mapping[str, Any]
-Preparation = Callable[["duckdb.DuckDBPyConnection", Values], Values]
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A step, and the parameters that it takes."""
+
+    step: Callable[["duckdb.DuckDBPyConnection", Values], Values]
+    takes: Set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +42,8 @@ def _where(_: "duckdb.DuckDBPyConnection", values: Values) -> Values:
 
 
 PREPARATIONS: Mapping[str, Preparation] = {
-    "missed_schedules": schedules.expect,
-    "run_diff": pairs.pick,
-    "runs_by_io": _where,
-    "since_commit": commits.ran,
+    "missed_schedules": Preparation(schedules.expect, schedules.TAKES),
+    "run_diff": Preparation(pairs.pick, pairs.TAKES),
+    "runs_by_io": Preparation(_where, {"where"}),
+    "since_commit": Preparation(commits.ran, commits.TAKES),
 }

@@ -9,7 +9,6 @@ another history or of another format is built anew.
 import errno
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +22,7 @@ import filelock
 
 from craftsync import times
 from craftsync.errors import StoreUnusable
-from craftsync.query import desk, loading
+from craftsync.query import desk, loading, spills
 from craftsync.store import snapshot, sqlite_file
 from craftsync.store.snapshot import Mark, Snapshot, Standing
 
@@ -48,9 +47,10 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """A replica to ask: its file, as of when, and why it is not fresh (None when it is)."""
+    """A replica to ask: its file, what it holds as of when, and why it is not fresh (or None)."""
 
     file: Path
+    standing: Standing
     as_of: datetime
     stale: str | None = None
 
@@ -73,14 +73,14 @@ class Replica:
             standing = found.standing()
         held = self.pointer()
         if held and held.standing == standing:
-            return Following(held.file, held.as_of)
+            return Following(held.file, held.standing, held.as_of)
         try:
             with self._lock(), snapshot.look(self.store) as found:
                 return self._bring_up(found, now)
         except (OSError, filelock.Timeout) as flaw:
             if held is None or held.standing.store_id != standing.store_id:
                 raise _cannot_keep(self.folder, flaw) from flaw
-            return Following(held.file, held.as_of, f"not refreshed: {flaw}")
+            return Following(held.file, held.standing, held.as_of, f"not refreshed: {flaw}")
 
     def as_it_is(self) -> Following:
         """Return the replica without a look at the store; raises `StoreUnusable` for none."""
@@ -90,11 +90,13 @@ class Replica:
                 f"There is no replica of the store yet in {self.folder}.",
                 hint="Ask without --no-refresh: it is made then.",
             )
-        return Following(held.file, held.as_of, "not refreshed")
+        return Following(held.file, held.standing, held.as_of, "not refreshed")
 
-    def forget(self) -> None:
-        """Forget the replica: the next question builds it anew."""
-        (self.folder / _POINTER).unlink(missing_ok=True)
+    def forget(self, file: Path) -> None:
+        """Forget a file that cannot be read, unless another has taken its place meanwhile."""
+        held = self.pointer()
+        if held and held.file == file:
+            (self.folder / _POINTER).unlink(missing_ok=True)
 
     def pointer(self) -> Pointer | None:
         """Read the pointer; None where there is none that this craftsync can use."""
@@ -113,7 +115,7 @@ class Replica:
     def _bring_up(self, found: Snapshot, now: datetime) -> Following:
         held, standing = self.pointer(), found.standing()
         if held and held.standing == standing:  # another process was faster
-            return Following(held.file, held.as_of)
+            return Following(held.file, held.standing, held.as_of)
         revision = sum(mark.rev for mark in standing.marks.values())
         file = self.folder / f"r-{revision:06d}.duckdb"
         growing = self.folder / f"{file.name}.growing"
@@ -130,7 +132,7 @@ class Replica:
         for old in self.folder.glob("r-*.duckdb*"):
             if old.name != file.name:
                 _remove(old)
-        return Following(file, now)
+        return Following(file, standing, now)
 
     def _refreshed(
         self, growing: Path, found: Snapshot, standing: Standing, held: Pointer | None
@@ -174,7 +176,7 @@ class Replica:
         """Open a DuckDB in which a file is attached as `replica`, written back at the end."""
         import duckdb  # noqa: PLC0415 - heavy
 
-        spill = self.folder / f"spill-{os.getpid()}"
+        spill = spills.new(self.folder)
         settings: dict[str, Any] = {
             "memory_limit": self.memory,
             "temp_directory": desk.as_text(spill),
@@ -189,7 +191,7 @@ class Replica:
                 duck.execute("checkpoint replica")
                 duck.execute("detach replica")
         finally:
-            shutil.rmtree(spill, ignore_errors=True)
+            spills.remove(spill)
 
     def _point(self, pointer: Pointer) -> None:
         said = {

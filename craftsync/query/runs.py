@@ -14,6 +14,8 @@ from craftsync.store.relation import Relation
 
 Row = dict[str, Any]
 
+_LISTED_BY = {"execution": "craftsync runs", "deployment": "craftsync deployments --all"}
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -115,5 +117,5 @@ def _unknown(
     near = read.near_names(conn, kind, name, environment=pick.environment)
     return Usage(
         f"No {kind} {name!r} is in the store.",
-        hint=f"Did you mean {', '.join(near)}?" if near else "craftsync runs",
+        hint=f"Did you mean {', '.join(near)}?" if near else _LISTED_BY[kind],
     )

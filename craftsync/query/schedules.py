@@ -13,6 +13,8 @@ from cronsim import CronSim, CronSimError
 if TYPE_CHECKING:
     import duckdb
 
+TAKES = frozenset({"environment", "since", "until", "pipeline_name"})
+
 _FIELDS = 5
 _MINUTE = timedelta(minutes=1)
 
@@ -92,8 +94,7 @@ def instants(schedule: str, since: datetime, until: datetime) -> Iterator[dateti
 
 def expect(session: "duckdb.DuckDBPyConnection", values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Fill the temporary table `expected` for the window and the names asked for."""
-    named = ("environment", "since", "until", "pipeline_name")
-    session.execute(_STANDING, {name: values[name] for name in named})
+    session.execute(_STANDING, {name: values[name] for name in TAKES})
     session.execute(_INSTANTS)
     for schedule, since, until in session.execute(_SPANS).fetchall():
         found = list(instants(schedule, since, until))

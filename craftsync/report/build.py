@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from craftsync import times
 from craftsync.query import catalog, overview
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 MONTH = timedelta(days=30)
 CAUSES = 50
+_ALL = str(10**9)
 _BEGINNING = "0001-01-01"
-_GLOB = re.compile(r"[*?\[]")
+_GLOB = re.compile(r"[*?\[\\]")
 
 T = TypeVar("T")
 Row = Mapping[str, Any]
@@ -51,6 +52,7 @@ def build(
     by, buckets = calendar.buckets(since, until, first=extent.first_at, last=extent.last_at)
     found = list(_rows(overview.figures(session.connection, values)))
     trends = _trends(ask("failure_rate", by=by, group="deployment_name"), buckets)
+    causes = _causes(ask)
     long_since = times.utc_text(min(calendar.back(until, MONTH), before))
     return Report(
         since=since,
@@ -66,7 +68,9 @@ def build(
         buckets=buckets,
         groups=_groups((row for row in found if not row["is_total"]), trends, len(buckets)),
         lengths=_lengths(ask("durations", by=by), buckets),
-        failures=_all(Cause, ask("top_errors", limit=str(CAUSES))),
+        failures=causes.told,
+        causes=causes.number,
+        new_causes=causes.new,
         regressions=tuple(
             one
             for one in _all(Regression, ask("regressions", since=long_since))
@@ -168,6 +172,23 @@ def _lengths(rows: Iterator[Row], buckets: Sequence[datetime]) -> tuple[Lengths,
         held = {row["period"]: Length(row["n"], row["p50_s"], row["p95_s"]) for row in some}
         found.append(Lengths(*key, tuple(held.get(bucket) for bucket in buckets)))
     return tuple(sorted(found, key=lambda one: -one.n))
+
+
+class _Causes(NamedTuple):
+    told: tuple[Cause, ...]
+    number: int
+    new: int
+
+
+def _causes(ask: _Asker) -> _Causes:
+    """Count all causes, and tell those of most failures: what is new is seldom among these."""
+    told: list[Cause] = []
+    number = new = 0
+    for row in ask("top_errors", limit=_ALL):
+        number, new = number + 1, new + row["is_new"]
+        if number <= CAUSES:
+            told += _all(Cause, iter([row]))
+    return _Causes(tuple(told), number, new)
 
 
 def _missed(rows: Iterator[Row]) -> tuple[Missed, ...]:

@@ -36,7 +36,7 @@ def mirror(report: Report, tz: tzinfo | None) -> Section:
             quiet(words.NONE if one.age_s is None else words.seconds(max(one.age_s, 0))),
             Cell(one.last_outcome or words.NONE),
             Cell(words.count(one.executions)),
-            Cell(words.share(one.held), Tone.BAD if (one.held or 1) < 1 else Tone.PLAIN),
+            Cell(words.share(one.held), Tone.PLAIN if one.held in (None, 1) else Tone.BAD),
             Cell(words.count(one.parts_pending + one.parts_error)),
             Cell(words.count(one.failures)),
         )
@@ -58,8 +58,14 @@ def mirror(report: Report, tz: tzinfo | None) -> Section:
     return Section("The mirror", stale, Table(columns, rows))
 
 
-def _table(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], most: int) -> Table:
-    return Table(tuple(columns), tuple(rows[:most]), more=max(0, len(rows) - most))
+def _table(
+    columns: Sequence[Column],
+    rows: Sequence[tuple[Cell, ...]],
+    most: int,
+    number: int | None = None,
+) -> Table:
+    number = len(rows) if number is None else number
+    return Table(tuple(columns), tuple(rows[:most]), more=max(0, number - most))
 
 
 def _where(environment: str, several: bool, *cells: Cell) -> tuple[Cell, ...]:
@@ -88,7 +94,7 @@ def _causes(report: Report, most: int, tz: tzinfo | None) -> Section:
         Column("what failed runs said last"),
         Column("example", spare=1),
     )
-    return Section("Failures", (), _table(columns, rows, most))
+    return Section("Failures", (), _table(columns, rows, most, report.causes))
 
 
 def _regressions(report: Report, most: int, tz: tzinfo | None, *, several: bool) -> Section:

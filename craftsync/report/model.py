@@ -62,7 +62,8 @@ class Report:
     """All that a report says, over the executions created from `since` to before `until`.
 
     `before_since` begins the period it is compared with, `by` is the width of `buckets`, `as_of`
-    when the answers were brought up to the store, and `stale` why that is not now.
+    when the answers were brought up to the store, and `stale` why that is not now. `failures` are
+    those of the `causes` that most runs failed of.
     """
 
     since: datetime
@@ -79,6 +80,8 @@ class Report:
     groups: tuple[Group, ...] = ()
     lengths: tuple[Lengths, ...] = ()
     failures: tuple[Cause, ...] = ()
+    causes: int = 0
+    new_causes: int = 0
     regressions: tuple[Regression, ...] = ()
     stuck: tuple[Stuck, ...] = ()
     missed: tuple[Missed, ...] = ()
@@ -156,7 +159,7 @@ class Report:
             "queue_p95_change": total.queue_p95_change,
             "stuck": len(self.stuck),
             "missed": sum(one.missed for one in self.missed),
-            "new_errors": sum(one.is_new for one in self.failures) if self.reaches_back else None,
+            "new_errors": self.new_causes if self.reaches_back else None,
             "regressions": len(self.regressions),
             "drifted": sum(one.level == "moved" for one in self.drift),
             "config_changes": len(self.changes),

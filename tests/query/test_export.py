@@ -8,12 +8,14 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from pathlib import PurePath
 
 import polars as pl
 import pytest
 from lab import DAY, HOUR, lab
 from query.words import craftsync
 
+from craftsync.query.export import Changed, Partition, write
 from craftsync.simulator import World
 from craftsync.store import relations
 
@@ -118,6 +120,38 @@ def test_since_last_writes_only_the_months_that_changed(old):
     assert again["executions"]["written"] == again["logs"]["written"] == 0
 
 
+def test_what_comes_in_while_an_export_is_written_is_due_the_next_time(old):
+    export(old)
+    with old.app._asking(refresh=True, locked=False) as session:
+        old.world.add_execution(
+            "train", execution_id="late", created_at=datetime(2026, 2, 20, tzinfo=UTC)
+        )
+        old.world.advance(HOUR)
+        old.sync()
+        old.app.refresh_replica()
+        assert old.app.replica().pointer().standing != session.standing
+        everything = Changed(None)
+        list(write(session, old.lake, standing=session.standing, before=None, changed=everything))
+    assert "late" not in read(old, "executions")["execution_id"]
+    export(old, "--since-last")
+    assert "late" in read(old, "executions")["execution_id"]
+
+
+def test_an_old_replica_is_not_exported_as_if_it_were_fresh(old):
+    export(old)
+    before = files(old)
+    old.world.add_execution("train", execution_id="late", created_at=old.world.now)
+    old.world.advance(HOUR)
+    old.sync()
+    lock = old.app.replica().folder / "lock"
+    lock.unlink()
+    lock.mkdir()  # what makes it is refused by the system
+    done = craftsync(old, "export", "parquet", str(old.lake), "--since-last")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert "Nothing was exported" in done.stderr
+    assert (files(old), (old.lake / "manifest.json").exists()) == (before, True)
+
+
 def test_a_deployment_that_is_seen_later_changes_what_belongs_to_it(old):
     old.world.add_deployment("serve", "train", created_at=datetime(2026, 2, 1, tzinfo=UTC))
     old.world.add_execution(
@@ -174,11 +208,12 @@ def test_an_environment_of_any_name_stays_inside_the_folder(old):
         'token_env = "ODD_TOKEN"\n'
     )
     done = craftsync(old, "sync", ODD_TOKEN=old.world.sdk_token, **environ)
-    if done.returncode == 6:
-        assert "../../x" in done.stderr  # refused as a name: nothing can come of it
-        return
-    export(old, ODD_TOKEN=old.world.sdk_token, **environ)
-    assert (old.lake / "executions/environment=..%2F..%2Fx").is_dir()
+    assert done.returncode == 6  # refused as a name: nothing can come of it
+    assert "../../x" in done.stderr
+    for name in ("../../x", "/etc", "..", "a\\b"):  # of a store that something else wrote
+        path = PurePath(Partition(relations.EXECUTIONS, name, "2026-01").path)
+        assert len(path.parts) == 4
+        assert not {"..", "."} & set(path.parts)
 
 
 def test_a_folder_of_something_else_is_left_alone(old):

@@ -20,7 +20,7 @@ from query.words import craftsync
 
 from craftsync import times
 from craftsync.errors import StoreUnusable
-from craftsync.simulator import World
+from craftsync.simulator import Line, World
 from craftsync.store import relations
 from craftsync.store.relation import ColumnKind
 
@@ -160,6 +160,10 @@ def happen(made, change, chosen):
             world.recreate_deployment(deployment)
         case "gone" if deployment:
             world.delete_deployment(deployment)
+        case "value" if execution:
+            world.mutate_execution(execution, where="detail", created_by=f"author-{chosen}")
+        case "lines" if execution:
+            world.append_lines(execution, [Line(int(world.now.timestamp()) * 10**9, "one more")])
         case _:
             world.advance(HOUR)
 
@@ -216,6 +220,34 @@ def test_a_replica_that_cannot_be_used_is_built_anew(calm, spoil):
     agrees(calm)
     spoil(calm)
     agrees(calm)
+
+
+def test_what_a_killed_question_spilled_is_taken_away_a_day_later(calm):
+    calm.sync()
+    agrees(calm)
+    left, in_use = (file_of(calm).parent / f"spill-{name}" for name in ("left", "in-use"))
+    for spill in (left, in_use):
+        spill.mkdir()
+        (spill / "duckdb_temp_block-0.block").write_bytes(b"much")
+        os.utime(spill, (0, 0))
+    os.utime(left / "duckdb_temp_block-0.block", (0, 0))
+    agrees(calm)
+    assert (left.exists(), in_use.exists()) == (False, True)
+
+
+def test_one_that_took_the_place_of_what_cannot_be_read_is_kept(calm):
+    calm.sync()
+    agrees(calm)
+    replaced = file_of(calm)
+    calm.world.add_execution("fraud-detect")
+    calm.world.advance(HOUR)
+    calm.sync()
+    agrees(calm)
+    calm.app.replica().forget(replaced)
+    kept = file_of(calm)
+    assert kept != replaced
+    calm.app.replica().forget(kept)
+    assert calm.app.replica().pointer() is None
 
 
 def foreign(made, key):

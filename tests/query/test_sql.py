@@ -2,8 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -114,6 +117,17 @@ def test_every_type_of_duckdb_can_be_printed(made):
     assert (row["d2"], row["b"], row["x"]) == ("2026-01-01", True, None)
     for format_ in ("csv", "table", "markdown"):
         assert "2026-01-01" in told(made, asked, "--format", format_)
+
+
+def test_a_list_of_instants_or_decimals_is_a_list_in_every_format(made):
+    asked = "select [timestamp '2026-01-01 10:00:00'] as t, [1.5, 2.5] as d"
+    t, d = '["2026-01-01T10:00:00.000000Z"]', "[1.5, 2.5]"
+    assert told(made, asked, "--format", "jsonl") == f'{{"t": {t}, "d": {d}}}\n'
+    (_, row) = told(made, asked).splitlines()
+    assert row.split("  ") == [t, d]
+    file = made.folder / "lists.parquet"
+    told(made, asked, "--format", "parquet", "-o", str(file))
+    assert duckdb.execute(f"select * from '{file}'").fetchall() == [(t, d)]
 
 
 def test_explain_shows_the_plan(made):
@@ -229,6 +243,33 @@ def test_a_question_ends_at_its_time_limit(made):
     )
     assert (done.returncode, done.stdout) == (4, "")
     assert "longer than it may" in done.stderr
+
+
+def test_a_question_that_is_interrupted_ends_at_once_with_130_and_no_traceback(made):
+    asked = "select count(*) from range(9000000) a, range(9000000) b where a.range * b.range = 3"
+    with subprocess.Popen(
+        [sys.executable, "-m", "craftsync", "sql", asked],
+        env={"PATH": os.environ["PATH"], **made.environ},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            ends = time.monotonic() + 20
+            while cpu_seconds(running.pid) < 1.5 and time.monotonic() < ends:  # it is at work
+                time.sleep(0.05)
+            running.send_signal(signal.SIGINT)
+            out, said = running.communicate(timeout=20)
+        finally:
+            running.kill()
+    assert (running.returncode, out) == (130, ""), said
+    assert "Traceback" not in said
+
+
+def cpu_seconds(pid):
+    """How long a process has been at work."""
+    figures = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(figures[11]) + int(figures[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def test_a_question_is_held_to_its_memory(made):

@@ -9,6 +9,7 @@ from questions.conftest import NOW
 from craftsync import resources
 from craftsync.errors import Refused, Usage
 from craftsync.query import catalog
+from craftsync.query.preparations import PREPARATIONS
 from craftsync.query.questions import Question
 
 EXAMPLES = {
@@ -269,6 +270,11 @@ def test_a_question_of_the_user_only_reads(lived, tmp_path):
         ask_own(lived, tmp_path, "mine", "delete from executions")
     with pytest.raises(Refused):
         ask_own(lived, tmp_path, "mine", "select 1; select 2")
+
+
+@pytest.mark.parametrize("name", sorted(PREPARATIONS))
+def test_one_that_needs_work_before_it_may_be_replaced_by_one_that_does_not(lived, tmp_path, name):
+    assert ask_own(lived, tmp_path, name, "select 'mine' as it") == [("mine",)]
 
 
 def test_a_question_of_the_user_may_find_its_columns(lived, tmp_path):

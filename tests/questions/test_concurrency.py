@@ -84,6 +84,11 @@ def test_the_average_is_over_the_part_of_the_hour_that_was_asked_for(history):
     assert levels(history, **asked) == [(12, 0.25, 1, 0)]
 
 
+def test_a_start_before_what_was_asked_for_counts_from_there(history):
+    history.run(at="2026-03-10 12:00:01", queue_s=-61.0, run_s=31 * MINUTE)  # a clock ahead
+    assert levels(history, since="2026-03-10T12:00:00Z") == [(12, 0.5, 1, 0)]
+
+
 def test_days_can_be_asked_for(history):
     history.run(at="2026-03-10 18:00", queue_s=0.0, run_s=12 * 3600.0)
     rows = history.ask("concurrency", by="day")

@@ -42,3 +42,9 @@ def test_periods_may_be_days_and_the_window_is_half_open(history):
     assert [(row["environment"], row["period"].day, row["n"]) for row in rows] == [
         ("staging", 10, 1)
     ]
+
+
+def test_there_is_no_change_from_a_period_that_took_no_time(history):
+    history.run(at="2026-03-10", run_s=0.0)
+    history.run(at="2026-03-17", run_s=60.0)
+    assert history.column("durations", "p95_change") == [None, None]

@@ -159,3 +159,12 @@ def test_the_window_and_the_environment_narrow_rows_and_columns(history):
 
 def test_nothing_gives_no_rows(history):
     assert table(history) == []
+
+
+def test_a_name_that_comes_twice_on_one_side_is_told_once(history):
+    twice = {"name": "x", "execution_id": "e1", "execution_created_at": "2026-03-10"}
+    history.run("e1", at="2026-03-10")
+    history.add("inputs", **twice, position=0, **TOO_BIG)
+    history.add("inputs", **twice, position=1, **SECRET)
+    (row,) = table(history)
+    assert (row["in_x"], json.loads(row["not_ok"])) == ("redacted:ab", {"x": "redacted"})

@@ -162,3 +162,10 @@ def test_strings_lose_their_quotes_unless_nothing_else_tells_two_values_apart(hi
     assert rows["inputs", "x"] == ('"1"', "1", "changed")
     assert rows["inputs", "y"] == ("one", "two", "changed")
     assert rows["inputs", "z"] == (None, "null", "added")
+
+
+def test_a_run_outside_of_what_is_asked_for_is_not_said_to_be_missing(history):
+    history.run("a", "2026-03-10")
+    with pytest.raises(Usage, match="in the store, but not among") as refused:
+        history.ask("run_diff", a="a", since="2026-03-11")
+    assert refused.value.hint == "craftsync show a"

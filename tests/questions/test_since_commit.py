@@ -85,3 +85,12 @@ def test_a_commit_that_never_ran_is_refused_with_the_nearest(history):
     with pytest.raises(Usage, match="commit_id=abcdef0124") as refused:
         history.ask("since_commit", commit_id="abcdef0124")
     assert refused.value.hint == "Did you mean abcdef0123?"
+
+
+@pytest.mark.parametrize("narrowed", [{"environment": "staging"}, {"until": "2026-03-01"}])
+def test_a_commit_that_ran_elsewhere_or_later_is_not_said_to_have_never_run(history, narrowed):
+    history.run(at="2026-03-10", commit="abcdef0123")
+    history.run(at="2026-03-10", commit="other", environment="staging")
+    with pytest.raises(Usage, match="it ran, but in another environment") as refused:
+        history.ask("since_commit", commit_id="abcd", **narrowed)
+    assert refused.value.hint == "craftsync query since_commit -p commit_id=abcd"

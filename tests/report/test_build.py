@@ -6,7 +6,8 @@ import pytest
 from report.conftest import SINCE, UNTIL, eventful, many
 
 from craftsync.errors import Usage
-from craftsync.report import charts
+from craftsync.report import charts, telling
+from craftsync.report.build import CAUSES
 from craftsync.report.figures import FEW, Trend
 from craftsync.report.model import FIGURES
 
@@ -159,6 +160,19 @@ def test_what_is_new_is_unknown_where_nothing_was_held_before(history, report):
     assert report().figures["new_errors"] == 1
 
 
+def test_what_is_new_is_counted_though_many_more_runs_failed_of_other_things(history, report):
+    for number in range(CAUSES):
+        message = f"{'x' * (number + 1)} broke"
+        for at in ("2026-03-10", "2026-03-26", "2026-03-27"):
+            history.run(at=at, status="Failed", logs=[message])
+    history.run(at="2026-03-28", status="Failed", logs=["this is new"])
+    found = report()
+    assert (len(found.failures), found.causes) == (CAUSES, CAUSES + 1)
+    assert found.figures["new_errors"] == 1
+    (told,) = (one for one in telling.of(found) if one.title == "Failures")
+    assert len(told.table.rows) + told.table.more == CAUSES + 1
+
+
 def test_a_run_that_hung_before_the_period_hangs_still(history, report):
     history.run("old", "2026-03-08", "Running", run_s=None)
     assert [one.execution_id for one in report().stuck] == ["old"]
@@ -173,6 +187,15 @@ def test_an_environment_and_a_pipeline_narrow_all_of_it(history, report):
     named = report(pipeline_name="tra*")
     assert named.total.now.runs == 1
     assert named.failures == ()
+
+
+@pytest.mark.parametrize("name", ["tra*", "tr?in", "[train]", "tra\\in", "train\\"])
+def test_a_pipeline_is_meant_by_its_name_whatever_is_in_it(history, report, name):
+    history.run(at="2026-03-26", pipeline="train")
+    history.run(at="2026-03-26", pipeline=name, status="Failed")
+    found = report(pipeline_name=name)
+    assert [one.pipeline_name for one in found.groups] == [name]
+    assert found.total.now.runs == 1
 
 
 def test_an_environment_that_was_never_synced_is_refused(history, report):

@@ -15,6 +15,7 @@ from report.conftest import eventful, many, report_on
 
 from craftsync.cli import report_text
 from craftsync.report import telling
+from craftsync.report.document import Cell, Tone
 
 HOSTILE = '\x1b[31m\u202e<b>*_|`[x](http://e)"&'
 
@@ -80,6 +81,18 @@ def test_of_an_empty_time_it_is_said_where_there_is_something_to_see(history):
 
 def said_of(report):
     return " ".join(telling.of(report)[0].sentences)
+
+
+@pytest.mark.parametrize(("held", "tone"), [(0, Tone.BAD), (1, Tone.BAD), (2, Tone.PLAIN)])
+def test_parts_that_are_not_held_stand_out_the_more_so_when_none_is(history, held, tone):
+    history.run("e1", at="2026-03-26")
+    for number in range(2):
+        history.add(
+            "parts", execution_id="e1", execution_created_at="2026-03-26", part="input",
+            name=f"i{number}", state="ok" if number < held else "pending",
+        )  # fmt: skip
+    (row,) = telling.of(report_on(history))[-1].table.rows
+    assert row[5] == Cell(f"{50 * held}.0 %", tone)
 
 
 def test_rows_that_are_not_shown_are_counted(history):
