@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from craftsync import times
 from craftsync.errors import BadSettings
@@ -190,7 +190,8 @@ def span_text(span: timedelta) -> str:
     return f"{span // timedelta(seconds=1)}s"
 
 
-_PASSWORDS = re.compile(r"(?<=://)(?P<user>[^/@\s]*?:)[^/\s]*(?=@)|(?<=password=)[^&\s]*")
+# As SQLAlchemy reads it: a password may hold anything, a slash and a blank too.
+_PASSWORDS = re.compile(r"(?<=://)(?P<user>[^:/@]*:).*(?=@)|(?<=password=)[^&]*", re.DOTALL)
 
 
 def without_passwords(url: str) -> str:
@@ -199,14 +200,9 @@ def without_passwords(url: str) -> str:
 
 
 def passwords_of(url: str) -> list[str]:
-    """Return the passwords that stand in a URL."""
-    try:
-        parts = urlsplit(url)
-        stated = parts.password
-    except ValueError:  # no URL after all: a path
-        return []
-    in_query: list[str] = re.findall(r"(?:^|&)password=([^&]+)", parts.query)
-    return [password for password in (stated, *in_query) if password]
+    """Return the passwords that stand in a URL, as they are written and as they are meant."""
+    written = [found[0].removeprefix(found["user"] or "") for found in _PASSWORDS.finditer(url)]
+    return list(dict.fromkeys(one for text in written for one in (text, unquote(text)) if one))
 
 
 def fingerprint_key(text: str, variable: str) -> bytes | None:
