@@ -164,7 +164,7 @@ def _flaw_in_url(text: str) -> str | None:
     if parts.query or parts.fragment:
         return "must end before ? and #."
     if parts.scheme == "http" and not _is_loopback(host):
-        return "must start with https://: a bearer is refused over http:// except to loopback."
+        return "must start with https://: a token goes over http:// to loopback alone."
     return None
 
 

@@ -48,8 +48,7 @@ class Transport:
     """Send requests from many threads and count what they cost.
 
     `timeout_s` is between two bytes; a whole answer may take twice that, and as much more as its
-    bytes ask for as they come. `before` is called before each request, and may raise to end the
-    run.
+    bytes ask for. `before` is called before each request, and may raise to end the run.
     """
 
     def __init__(

@@ -346,8 +346,8 @@ def test_a_literal_token_in_a_variable_is_refused_too(folder):
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("http://acme.example", "a bearer is refused over http:// except to loopback"),
-        ("http://127.0.0.1.acme.example", "a bearer is refused over http://"),
+        ("http://acme.example", "a token goes over http:// to loopback alone"),
+        ("http://127.0.0.1.acme.example", "a token goes over http://"),
         ("ftp://acme.example", "must be a URL that starts with https://"),
         ("acme.example", "must be a URL"),
         ("https://", "must be a URL"),
