@@ -23,6 +23,8 @@ _NO = {"false": False, "0": False, "no": False, "off": False}
 _DAY = timedelta(days=1)
 _KEY_BYTES = 32
 
+NO_VARIABLE = "must be the name of a variable: the token itself has no place in the settings."
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -111,6 +113,18 @@ def _store(value: object) -> str:
     return text
 
 
+def is_variable(text: str) -> bool:
+    """Whether a text can be the name of a variable: most tokens cannot, and are not to be shown."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
+
+
+def _variable(value: object) -> str:
+    text = _text(value)
+    if text and not is_variable(text):
+        raise ValueError(NO_VARIABLE)
+    return text
+
+
 def _memory(value: object) -> str:
     text = _text(value).strip()
     if not re.fullmatch(r"[1-9]\d{0,5} ?[KMGT]i?B", text):
@@ -160,7 +174,7 @@ KEYS: tuple[Key, ...] = (
     Key(("purge", "protect_pipelines"), [], _words, _words_text),
     Key(("purge", "protect_deployments"), [], _words, _words_text),
     Key(("purge", "plan_expiry"), "24h", _span),
-    Key(("purge", "token_env"), "", _text),
+    Key(("purge", "token_env"), "", _variable),
 )
 
 

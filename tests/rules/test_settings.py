@@ -328,6 +328,15 @@ def test_a_flag_that_does_not_fit_is_wrong_usage(folder):
         loaded(folder, flags={"sync.settle": "1x"})
 
 
+@pytest.mark.parametrize(
+    "text", [PROD.replace("PROD_TOKEN", SECRET), f'[purge]\ntoken_env = "{SECRET}"\n']
+)
+def test_a_token_in_the_place_of_its_variable_is_refused_and_never_repeated(folder, text):
+    message = refused(folder, text)
+    assert "token_env must be the name of a variable" in message
+    assert SECRET not in message
+
+
 def test_a_literal_token_is_refused_and_never_repeated(folder):
     text = f'[environments.prod]\nurl = "https://x.example"\ntoken = "{SECRET}"\n'
     with pytest.raises(BadSettings) as caught:
