@@ -81,7 +81,8 @@ class Transport:
 
     def hide(self, secret: str) -> None:
         """Keep a token of ours out of every message, also where the platform repeats it."""
-        self._hidden.add(secret)
+        if secret:  # doctor looks around without one
+            self._hidden.add(secret)
 
     def send(
         self,
@@ -212,8 +213,7 @@ class Transport:
 
     def _waited(self, flaw: BaseException) -> str | None:
         """Say for what a request waited in vain; None when it failed otherwise."""
-        # To urllib3 a connection that is refused is one more kind of timeout.
-        if isinstance(flaw, urllib3.exceptions.NewConnectionError):
+        if isinstance(flaw, urllib3.exceptions.NewConnectionError):  # to urllib3 a timeout, too
             return None
         if isinstance(flaw, urllib3.exceptions.ConnectTimeoutError):
             return f"no connection within {self._timeout.connect_timeout:g} s"

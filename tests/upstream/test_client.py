@@ -41,11 +41,18 @@ def platform_at(naps):
     """Make the client of a server; its waits are noted, not slept."""
     opened = []
 
-    def make(server, *, timeout_s=5.0, monotonic=time.monotonic, longest_wait_s=120.0):
+    def make(
+        server,
+        *,
+        sdk_token="sdk-token",
+        timeout_s=5.0,
+        monotonic=time.monotonic,
+        longest_wait_s=120.0,
+    ):
         platform = Platform(
             environment_url=server.url,
             control_url=server.url,
-            sdk_token="sdk-token",
+            sdk_token=sdk_token,
             transport=Transport(
                 client="craftsync/test",
                 bases=(server.url,),
@@ -375,8 +382,9 @@ def test_a_connection_that_is_refused_is_no_timeout(platform_at):
     class Nobody:
         url = f"http://127.0.0.1:{port}"
 
-    with pytest.raises(BadAnswer, match="refused"):
-        platform_at(Nobody).environment_id()
+    for sdk_token in ("sdk-token", ""):  # doctor asks without one
+        with pytest.raises(BadAnswer, match="Connection refused"):
+            platform_at(Nobody, sdk_token=sdk_token).environment_id()
 
 
 def test_a_large_body_that_keeps_coming_is_waited_for(platform_at):
