@@ -40,6 +40,7 @@ _LOG_TIME = re.compile(
 )
 _LOG_TIMES = re.compile(rf"(?:{_LOG_TIME.pattern}\n)*+")
 _DURATION = re.compile(r"\s*([0-9]+)\s*([smhdw])\s*", re.IGNORECASE)
+_LONGEST = timedelta(days=366_000)  # a thousand years, which the calendar has before now and after
 _UNIT = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -149,12 +150,13 @@ def duration(text: str) -> timedelta:
     """Read a user's `7d`, `24h`, `2w`, `90m` or `30s`; raises `ValueError` with a sentence."""
     found = _DURATION.fullmatch(text)
     try:
-        if found:
-            return int(found[1]) * _UNIT[found[2].lower()]
+        if found and (span := int(found[1]) * _UNIT[found[2].lower()]) <= _LONGEST:
+            return span
     except (OverflowError, ValueError):  # more than a timedelta, or than int() wants to read
         pass
     raise ValueError(
-        f"{text!r} is no duration: write a number and s, m, h, d or w, as in 90m or 7d."
+        f"{text!r} is no duration: write a number and s, m, h, d or w, as in 90m or 7d,"
+        " of a thousand years at the most."
     )
 
 

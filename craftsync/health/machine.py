@@ -81,7 +81,9 @@ def _permissions(
     first = next(iter(modes), None)
     if first is not None and not os.access(first, os.W_OK):
         yield problem(
-            "permissions", f"{first} cannot be written by this user.", f"ls -l {first.parent}"
+            "permissions",
+            f"{first} cannot be written by this user.",
+            f"ls -ld {shlex.quote(str(first))}",
         )
 
 

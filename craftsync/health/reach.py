@@ -105,6 +105,6 @@ def _clock(name: str, skews: list[timedelta]) -> Iterator[Finding]:
 def _moment(header: str | None) -> datetime | None:
     try:
         moment = email.utils.parsedate_to_datetime(header or "")
-    except ValueError:
+    except (OverflowError, ValueError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -1,5 +1,6 @@
 """What is in the store: its schema, whether it is whole, what its books tell of the last runs."""
 
+import shlex
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
@@ -95,7 +96,7 @@ def _identity(held: Books, upstream_id: str | None) -> Iterator[Finding]:
         "identity",
         f"{name}: upstream says {upstream_id}, the store knows {known}: another environment.",
         f"Check its url, or if it is meant to be: craftsync sync --env {name}"
-        f" --accept-environment {upstream_id}",
+        f" --accept-environment {shlex.quote(upstream_id)}",
     )
 
 
@@ -146,8 +147,8 @@ def _deletes(held: Books, *, busy: bool) -> Iterator[Finding]:
         yield problem(
             "deletes",
             f"{name}: nobody knows how these deletes ended: {_some(in_doubt, _delete)}",
-            f"To look, and to delete what is there still: craftsync delete {_delete(in_doubt[0])}"
-            f" --env {name}",
+            f"To look, and to delete what is there still: craftsync delete {in_doubt[0]['kind']}"
+            f" {shlex.quote(in_doubt[0]['object_id'])} --env {name}",
         )
     else:
         yield ok("deletes", f"{name}: the end of every delete is known.")

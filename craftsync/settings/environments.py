@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from craftsync.errors import BadSettings
 from craftsync.settings.files import open_note, too_open
 from craftsync.settings.levels import Found, Level, first
-from craftsync.settings.schema import KeyPath
+from craftsync.settings.schema import NO_VARIABLE, KeyPath, is_variable
 from craftsync.settings.tokens import token_in_file, token_in_variable, token_of_command
 from craftsync.settings.words import Forgive, Note, Sourced, listed
 
@@ -111,6 +111,8 @@ def _environment(
     address, control = url("url"), url("control_url", CONTROL_URL)
     key, found = _one_token(name, levels)
     place = str(found.value)
+    if key == "token_env" and not is_variable(place):
+        raise found.flaw(f"environments.{name}.{key}", NO_VARIABLE)
     if key == "token_file":
         place = str(found.place(place))
         _look_at(Path(place), notes)
@@ -164,7 +166,7 @@ def _flaw_in_url(text: str) -> str | None:
     if parts.query or parts.fragment:
         return "must end before ? and #."
     if parts.scheme == "http" and not _is_loopback(host):
-        return "must start with https://: a bearer is refused over http:// except to loopback."
+        return "must start with https://: a token goes over http:// to loopback alone."
     return None
 
 

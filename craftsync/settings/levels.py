@@ -15,7 +15,10 @@ from craftsync.settings.words import Forgive, nearest
 ENVIRONMENT_KEYS = ("url", "control_url", "token_env", "token_file", "token_command")
 
 _PREFIX = "CRAFTSYNC_"
-_SECTIONS = ("SYNC_", "REDACT_", "PURGE_", "ENVIRONMENTS_")
+_SECTIONS = (
+    *dict.fromkeys(f"{key.path[0].upper()}_" for key in KEYS if len(key.path) > 1),
+    "ENVIRONMENTS_",
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 

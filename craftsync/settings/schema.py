@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote
 
 from craftsync import times
 from craftsync.errors import BadSettings
@@ -22,6 +22,8 @@ _YES = {"true": True, "1": True, "yes": True, "on": True}
 _NO = {"false": False, "0": False, "no": False, "off": False}
 _DAY = timedelta(days=1)
 _KEY_BYTES = 32
+
+NO_VARIABLE = "must be the name of a variable: the token itself has no place in the settings."
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,18 @@ def _store(value: object) -> str:
     return text
 
 
+def is_variable(text: str) -> bool:
+    """Whether a text can be the name of a variable: most tokens cannot, and are not to be shown."""
+    return re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", text) is not None
+
+
+def _variable(value: object) -> str:
+    text = _text(value)
+    if text and not is_variable(text):
+        raise ValueError(NO_VARIABLE)
+    return text
+
+
 def _memory(value: object) -> str:
     text = _text(value).strip()
     if not re.fullmatch(r"[1-9]\d{0,5} ?[KMGT]i?B", text):
@@ -160,7 +174,7 @@ KEYS: tuple[Key, ...] = (
     Key(("purge", "protect_pipelines"), [], _words, _words_text),
     Key(("purge", "protect_deployments"), [], _words, _words_text),
     Key(("purge", "plan_expiry"), "24h", _span),
-    Key(("purge", "token_env"), "", _text),
+    Key(("purge", "token_env"), "", _variable),
 )
 
 
@@ -190,7 +204,8 @@ def span_text(span: timedelta) -> str:
     return f"{span // timedelta(seconds=1)}s"
 
 
-_PASSWORDS = re.compile(r"(?<=://)(?P<user>[^/@\s]*?:)[^/\s]*(?=@)|(?<=password=)[^&\s]*")
+# As SQLAlchemy reads it: a password may hold anything, a slash and a blank too.
+_PASSWORDS = re.compile(r"(?<=://)(?P<user>[^:/@]*:).*(?=@)|(?<=password=)[^&]*", re.DOTALL)
 
 
 def without_passwords(url: str) -> str:
@@ -199,14 +214,9 @@ def without_passwords(url: str) -> str:
 
 
 def passwords_of(url: str) -> list[str]:
-    """Return the passwords that stand in a URL."""
-    try:
-        parts = urlsplit(url)
-        stated = parts.password
-    except ValueError:  # no URL after all: a path
-        return []
-    in_query: list[str] = re.findall(r"(?:^|&)password=([^&]+)", parts.query)
-    return [password for password in (stated, *in_query) if password]
+    """Return the passwords that stand in a URL, as they are written and as they are meant."""
+    written = [found[0].removeprefix(found["user"] or "") for found in _PASSWORDS.finditer(url)]
+    return list(dict.fromkeys(one for text in written for one in (text, unquote(text)) if one))
 
 
 def fingerprint_key(text: str, variable: str) -> bytes | None:

@@ -5,7 +5,6 @@ local date does no harm. The margin is the official client's, 120 s.
 """
 
 import base64
-import binascii
 import json
 import threading
 from collections.abc import Callable
@@ -55,5 +54,5 @@ def _lifetime_s(access_token: str) -> float:
         body = access_token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
         return max(float(claims["exp"]) - float(claims["iat"]), 0.0)
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, RecursionError):
         return float("inf")

@@ -23,7 +23,7 @@ from craftsync.upstream.exchange import Reply, exchange, head_of, writes
 class Surroundings(NamedTuple):
     """What the environment says about the way to a host."""
 
-    proxies: Mapping[str, str]
+    proxies: Mapping[str, str]  # none for plain http, which is loopback's
     verify: bool | str
     cert: Any
 
@@ -32,7 +32,6 @@ class Surroundings(NamedTuple):
 class _Way:
     pool: HTTPConnectionPool
     host: str
-    takes_whole_urls: bool  # as a proxy for plain http does
     connection: HTTPConnection | None = None  # the one that was opened last
 
     def open_connection(self) -> HTTPConnection | None:
@@ -40,8 +39,7 @@ class _Way:
         one = self.connection
         if one is not None and _holds_more(one):
             one.close()
-        # A proxy that takes whole URLs has headers of its own, which the pool knows.
-        return one if one and not self.takes_whole_urls and one.is_connected else None
+        return one if one and one.is_connected else None
 
 
 def _holds_more(connection: HTTPConnection) -> bool:
@@ -89,7 +87,7 @@ class Connections:
             return exchange(connection, method, head, body)
         response = way.pool.urlopen(
             method,
-            address if way.takes_whole_urls else target,
+            target,
             body=body,
             headers=headers,
             redirect=False,
@@ -114,9 +112,8 @@ class Connections:
             sample, around.verify, proxies=around.proxies, cert=around.cert
         )
         self._adapter.cert_verify(pool, f"{origin}/", around.verify, around.cert)
-        target = self._adapter.request_url(sample, around.proxies)
         host = urlsplit(sample.url or "").netloc
-        way = self._ways[origin] = _Way(pool, host, target.startswith("http"))
+        way = self._ways[origin] = _Way(pool, host)
         return way
 
 
@@ -127,8 +124,10 @@ def surroundings_of(base: str) -> Surroundings:
     """
     with requests.Session() as session:
         merged = session.merge_environment_settings(base, {}, None, None, None)
-    # Plain http is loopback's: there is no certificate, and none is looked for.
-    verify = False if base.startswith("http://") else merged["verify"] or True
+    # Plain http is loopback's alone: there is no certificate, and no proxy may see the bearer.
+    if urlsplit(base).scheme == "http":
+        return Surroundings({}, verify=False, cert=None)
+    verify = merged["verify"] or True
     if isinstance(verify, str):
         certificates.check_bundle(verify)
     return Surroundings(merged["proxies"] or {}, verify, merged["cert"])

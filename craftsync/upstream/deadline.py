@@ -37,7 +37,7 @@ class Watch:
         self._mine = threading.local()
         self._slots: list[_Slot] = []
         self._closing = threading.Event()
-        self._starting = threading.Lock()
+        self._looking = threading.Lock()  # no request ends, and none begins, amid a look
         self._thread: threading.Thread | None = None
 
     @contextlib.contextmanager
@@ -46,7 +46,7 @@ class Watch:
         slot: _Slot | None = getattr(self._mine, "slot", None)
         if slot is None:
             slot = self._mine.slot = _Slot()
-            with self._starting:
+            with self._looking:
                 self._slots.append(slot)
                 if self._thread is None:
                     self._thread = threading.Thread(target=self._run, name="deadline", daemon=True)
@@ -56,14 +56,21 @@ class Watch:
         try:
             yield slot
         finally:
-            slot.ends_at = float("inf")
-            slot.socket = None
+            with self._looking:
+                slot.ends_at = float("inf")
+                slot.socket = None
 
     def holds(self, sock: Any) -> None:
         """Note the socket that the request of this thread goes over."""
         slot: _Slot | None = getattr(self._mine, "slot", None)
         if slot is not None:
             slot.socket = sock
+
+    def grant(self, more_s: float) -> None:
+        """Give the request of this thread more time."""
+        slot: _Slot | None = getattr(self._mine, "slot", None)
+        if slot is not None:
+            slot.ends_at += more_s
 
     def close(self) -> None:
         """End the thread."""
@@ -74,11 +81,18 @@ class Watch:
     def _run(self) -> None:
         while not self._closing.wait(_EVERY_S):
             now = time.monotonic()
-            for slot in self._slots:
-                if slot.ends_at <= now and slot.socket is not None:
-                    slot.expired = True
-                    with contextlib.suppress(OSError):
-                        slot.socket.shutdown(socket.SHUT_RDWR)
+            with self._looking:
+                for slot in self._slots:
+                    if slot.ends_at <= now and slot.socket is not None:
+                        slot.expired = True
+                        _shut(slot.socket)
+
+
+def _shut(held: Any) -> None:
+    """Shut a connection below its TLS, which the thread that reads from it is amid of."""
+    plain = getattr(held, "socket", held)  # TLS within TLS, to a proxy, is no socket
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(plain, socket.SHUT_RDWR)
 
 
 class WatchedAdapter(HTTPAdapter):

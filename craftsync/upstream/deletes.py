@@ -6,7 +6,7 @@ decides. A 401 alone is sent again with a new token: nothing was done for it.
 
 import urllib.parse
 
-from craftsync.errors import BadAnswer
+from craftsync.errors import BadAnswer, TooBig
 from craftsync.records import Payload
 from craftsync.upstream.access import Access
 from craftsync.upstream.answers import Answer, json_object
@@ -74,6 +74,8 @@ class Eraser(Access):
             raise Unclear(
                 str(fault), status=fault.status, retry_after_s=fault.retry_after_s
             ) from fault
+        except TooBig as fault:
+            raise Unclear(str(fault)) from fault
         except BadAnswer as fault:
             # A 404 without an error object may be a proxy's.
             if fault.status is not None and 400 <= fault.status < 500 and fault.status != 404:

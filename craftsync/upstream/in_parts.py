@@ -1,32 +1,37 @@
 """JSON arrays of many objects, decoded part by part, so that none is ever held as a whole."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from craftsync.upstream.exact import loads
 
 _LARGEST_PART = 1 << 24
+_MEET = re.compile(rb"\}(?=[ \t\r\n]*+,[ \t\r\n]*+\{)")
+_BLANKS = b" \t\r\n"
+_TAIL = 64  # so many bytes are looked at again with the next ones
 _TOO_LARGE = "an array of small objects comes otherwise"
 
 
 def parts(pieces: Iterable[bytes], *, size: int = 1 << 20) -> Iterator[bytes]:
     """Put the pieces of a body together for `loads_parts`, a part after the other.
 
-    A part is cut off where two objects of a long array seem to meet.
+    A part is cut off where two objects of a long array seem to meet; the comma between them begins
+    the next one.
     """
     waiting: list[bytes] = []
     length, tail = 0, b""
     for piece in pieces:
-        meet = (tail + piece).find(b"},{") if length >= size else -1
+        meet = _MEET.search(tail + piece) if length >= size else None
         waiting.append(piece)
-        if meet < 0:
-            length, tail = length + len(piece), (tail + piece)[-2:]
+        if meet is None:
+            length, tail = length + len(piece), (tail + piece)[-_TAIL:]
             continue
         joined = b"".join(waiting)
-        end = length - len(tail) + meet + 1
+        end = length - len(tail) + meet.end()
         yield joined[:end]
-        rest = joined[end + 1 :]
-        waiting, length, tail = [rest], len(rest), rest[-2:]
+        rest = joined[end:]
+        waiting, length, tail = [rest], len(rest), rest[-_TAIL:]
     yield b"".join(waiting)
 
 
@@ -48,24 +53,16 @@ def loads_parts(
         try:
             some = loads(opening + part + b"]", object_hook=object_hook)
         except ValueError:  # within a text or an object, where no part of an array can end
-            part = _joined([part, following], parts)
-            break
+            part += following
+            if len(part) > _LARGEST_PART:
+                raise ValueError(_TOO_LARGE) from None
+            continue
         look(some)
         found += some
-        opening, part = b"[", following
+        opening, part = b"[", following.lstrip(_BLANKS)[1:]
     if len(part) > _LARGEST_PART:
         raise ValueError(_TOO_LARGE)
     last = loads(opening + part, object_hook=object_hook)
     if type(last) is list:
         look(last)
     return found + last if opening else last
-
-
-def _joined(first: list[bytes], parts: Iterator[bytes]) -> bytes:
-    """Join parts again, as far as that is no more than one may be."""
-    size = sum(map(len, first))
-    for part in parts:
-        if (size := size + len(part)) > _LARGEST_PART:
-            raise ValueError(_TOO_LARGE)
-        first.append(part)
-    return b",".join(first)

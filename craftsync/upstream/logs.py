@@ -146,13 +146,18 @@ class _Asker:
     def _window(self, low: int | None, high: int | None, cap: int) -> tuple[LogLine, ...]:
         """Ask for a window so that it holds its ends, whether the platform counts them in or not.
 
-        One millisecond more is asked for before it; where its lines fill the answer, without.
+        One millisecond more is asked for before it; where its lines fill the answer, without, and
+        that counts if it has all that is known of the window.
         """
         until = {} if high is None else {"to": high}
         if low is None:
             return self._ask(until)
         seen = self._ask({"from": low - 1, **until})
-        return self._ask({"from": low, **until}) if len(seen) >= cap else seen
+        if len(seen) < cap:
+            return seen
+        without = self._ask({"from": low, **until})
+        known = Counter(_content(line) for line in seen if _is_in(line, low, high))
+        return seen if known - Counter(map(_content, without)) and len(without) < cap else without
 
     def _ask(self, window: Mapping[str, int]) -> tuple[LogLine, ...]:
         return log_lines(self.source.logs(self.execution_id, window), clean=self.clean)

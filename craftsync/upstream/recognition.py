@@ -2,7 +2,7 @@
 
 import shlex
 
-from craftsync.errors import BadAnswer, Refused, TooBig, Unreachable
+from craftsync.errors import Refused, Unreachable, UpstreamFault
 from craftsync.upstream.client import Platform
 
 
@@ -21,7 +21,7 @@ def recognise(
     """
     try:
         found = platform.environment_id()
-    except (BadAnswer, TooBig) as fault:
+    except UpstreamFault as fault:
         raise Unreachable(
             f"{url} does not answer: {fault}",
             hint=fault.hint or "Check the url with: craftsync config show",

@@ -163,7 +163,7 @@ class Redactor:
                     held,
                     secrets,
                     whose=words.below(key, whose),
-                    named=words.names_credential(key, whose),
+                    named=(named and whose is not Whose.USER) or words.names_credential(key, whose),
                 )
                 for key, held in node.items()
             }

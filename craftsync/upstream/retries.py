@@ -157,10 +157,12 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
         return None
     try:
         seconds = float(int(text))
+    except OverflowError:
+        return None
     except ValueError:
         try:
             moment = email.utils.parsedate_to_datetime(text)
-        except ValueError:
+        except (OverflowError, ValueError):
             return None
         if moment.tzinfo is None:  # "-0000" says: UTC, of a clock nobody vouches for
             moment = moment.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
 """Which inputs carry secrets, and where in an input they lie."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,17 +45,26 @@ class Sealing:
         return sealed
 
     def _is_secret(self, item: dict[str, Any], nested: dict[str, Any]) -> bool:
-        via = item.get("mapping_type") or item.get("source")
-        via = via.lower() if type(via) is str else ""
-        if self.environment_values and (
-            via.startswith("env")
-            or nested.get("environment_variable_name")
-            or item.get("environment_variable_name")
-        ):
+        if self.environment_values and is_of_environment(item):
             return True
         return self.constants and (
-            via == "constant" or "constant_value" in nested or "constant_value" in item
+            _via(item) == "constant" or "constant_value" in nested or "constant_value" in item
         )
+
+
+def is_of_environment(item: Mapping[str, Any]) -> bool:
+    """Whether an environment variable feeds an input, however old the platform is."""
+    nested = item.get("mapping_value")
+    return (
+        _via(item).startswith("env")
+        or bool(item.get("environment_variable_name"))
+        or (type(nested) is dict and bool(nested.get("environment_variable_name")))
+    )
+
+
+def _via(item: Mapping[str, Any]) -> str:
+    via = item.get("mapping_type") or item.get("source")
+    return via.lower() if type(via) is str else ""
 
 
 def _values(mapping: dict[str, Any], value: Any, seal: Seal, *, whole: bool) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The exchange of the SDK token for an access token, at the control host."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -11,6 +12,7 @@ from craftsync.upstream.retries import Retries, Transient
 from craftsync.upstream.transport import Transport
 
 _MOST_BYTES = 1 << 20
+_OF_A_HEADER = re.compile("[!-~]+")  # an error about any other token would repeat it
 
 # Other 4xx answers say that the SDK token is wrong; these say something else.
 _NOT_ABOUT_THE_TOKEN = frozenset({404, 408, 425, 429})
@@ -58,7 +60,7 @@ class SignIn:
                 hint="Take a new token from your account on the platform and set it.",
             )
         found = json_object(answer.checked(now=self._now())).get("access_token")
-        if not isinstance(found, str) or not found:
+        if not isinstance(found, str) or not _OF_A_HEADER.fullmatch(found):
             raise Transient(f"{answer.what}: no access token in the answer", attempts=2)
         self._transport.hide(found)
         return found

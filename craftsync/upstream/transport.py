@@ -25,6 +25,7 @@ from craftsync.upstream.throttle import Throttle
 
 CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 30.0
+_SLOWEST = 1 << 18  # bytes a second: for a body that comes faster there is always more time
 _CUT = (
     urllib3.exceptions.HTTPError,
     requests.RequestException,
@@ -46,8 +47,8 @@ _TOO_MANY = 429
 class Transport:
     """Send requests from many threads and count what they cost.
 
-    `timeout_s` is between two bytes; a whole answer may take twice that, a file's as much more as
-    its size asks for. `before` is called before each request, and may raise to end the run.
+    `timeout_s` is between two bytes; a whole answer may take twice that, and as much more as its
+    bytes ask for. `before` is called before each request, and may raise to end the run.
     """
 
     def __init__(
@@ -80,7 +81,8 @@ class Transport:
 
     def hide(self, secret: str) -> None:
         """Keep a token of ours out of every message, also where the platform repeats it."""
-        self._hidden.add(secret)
+        if secret:  # doctor looks around without one
+            self._hidden.add(secret)
 
     def send(
         self,
@@ -92,7 +94,6 @@ class Transport:
         body: bytes | None = None,
         through: Through | None = None,
         spooled: bool = False,
-        deadline_s: float | None = None,
     ) -> Answer:
         """Send one request and read its answer whole; the bytes of a file go `through` a filter.
 
@@ -102,24 +103,26 @@ class Transport:
         `BadAnswer` for what no repetition mends (a certificate that does not fit).
         """
         what = f"{method} {address[len(origin_of(address)) :].partition('?')[0]}"
-        allowed_s = deadline_s or 2 * self._timeout_s
         self._before()
-        with self._throttle.turn() as turn, self._watch.until(time.monotonic() + allowed_s) as slot:
+        with (
+            self._throttle.turn() as turn,
+            self._watch.until(time.monotonic() + 2 * self._timeout_s) as slot,
+        ):
+            began = time.monotonic()
             try:
                 answer = self._exchange(
                     method, address, token, body, what, max_bytes, through, spooled
                 )
-            except (urllib3.exceptions.TimeoutError, TimeoutError) as flaw:
-                raise Transient(
-                    f"{what}: timed out after {self._timeout_s:g} s", timed_out=True
-                ) from flaw
             except _CUT as flaw:
                 if refused := certificates.refusal(flaw):
                     raise BadAnswer(f"{what}: {refused[0]}", hint=refused[1]) from flaw
+                if (waited := self._waited(flaw)) is not None:
+                    raise Transient(f"{what}: {waited}", timed_out=True) from flaw
                 if not slot.expired:
                     raise Transient(f"{what}: {self._scrubbed(_short(flaw))}") from None
             # What is cut by our own deadline may still look like a whole answer.
             if slot.expired:
+                allowed_s = round(slot.ends_at - began, 1)
                 raise Transient(f"{what}: no whole answer within {allowed_s:g} s", timed_out=True)
         if answer.status == _TOO_MANY:
             self._throttle.refused(turn)
@@ -162,15 +165,17 @@ class Transport:
         through: Through | None,
         spooled: bool,
     ) -> Answer:
-        is_success = 200 <= response.status < 300
-        limit = max_bytes if is_success else _ERROR_BYTES
+        if not 200 <= response.status < 300:
+            words = self._words(response, what)
+            return Answer(what, response.status, response.headers, words, scrub=self._scrubbed)
         told = response.headers.get("content-length", "")
-        if told.isdecimal() and len(told) <= MOST_DIGITS and int(told) > limit:
-            raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=int(told))
-        pieces = self._pieces(response, what, limit)
-        if spooled and is_success and response.status != 204:
+        if told.isdecimal() and len(told) <= MOST_DIGITS and int(told) > max_bytes:
+            size = None if "content-encoding" in response.headers else int(told)
+            raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=size)
+        pieces = self._pieces(response, what, max_bytes)
+        if spooled and response.status != 204:
             return Answer(what, response.status, response.headers, b"", spooling.spool(pieces))
-        if through is None or not is_success or response.status == 204:
+        if through is None or response.status == 204:
             return Answer(
                 what,
                 response.status,
@@ -183,10 +188,18 @@ class Transport:
             raise Transient(f"{what}: a value came without its length, it may be cut", attempts=2)
         return Answer(what, response.status, response.headers, b"", spooling.spool(through(pieces)))
 
+    def _words(self, response: Any, what: str) -> bytes:
+        """Return the body of an error; of one that is long nothing, for the status says enough."""
+        try:
+            return spooling.whole(self._pieces(response, what, _ERROR_BYTES))
+        except TooBig:
+            return b""
+
     def _pieces(self, response: Any, what: str, limit: int) -> Iterator[bytes]:
         size = 0
         for piece in gzipped.pieces(response, size=_PIECE):
             size += len(piece)
+            self._watch.grant(len(piece) / _SLOWEST)
             if size > limit:
                 raise TooBig(f"{what}: more than {limit:,} bytes")
             yield piece
@@ -194,9 +207,19 @@ class Transport:
             self.bytes_received += size
 
     def _scrubbed(self, text: str) -> str:
-        for secret in self._hidden:
+        for secret in tuple(self._hidden):  # another thread may hide one more meanwhile
             text = text.replace(secret, "****")
         return text
+
+    def _waited(self, flaw: BaseException) -> str | None:
+        """Say for what a request waited in vain; None when it failed otherwise."""
+        if isinstance(flaw, urllib3.exceptions.NewConnectionError):  # to urllib3 a timeout, too
+            return None
+        if isinstance(flaw, urllib3.exceptions.ConnectTimeoutError):
+            return f"no connection within {self._timeout.connect_timeout:g} s"
+        if isinstance(flaw, urllib3.exceptions.TimeoutError | TimeoutError):
+            return f"timed out after {self._timeout_s:g} s"
+        return None
 
     def _headers(self, token: str | None, body: bytes | None) -> dict[str, str]:
         headers = dict(self._always)

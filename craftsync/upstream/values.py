@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 
 from craftsync.records import PartState, Payload, Side, Value
 from craftsync.upstream.fields import Columns, flag, name, objects
-
-_SECRET = "environment_variable"
+from craftsync.upstream.sealing import is_of_environment
 
 
 class _Keys(NamedTuple):
@@ -59,7 +58,7 @@ def _value(item: Payload, side: Side, position: int, *, is_redacted: bool, is_ov
     if (data_type or "").lower() == "file":
         wants_file = _wants_file(side, (via or "").lower(), is_over=is_over)
         state = PartState.PENDING if wants_file else PartState.ABSENT
-        if side is Side.INPUT and (via or "").lower() == _SECRET:
+        if side is Side.INPUT and is_of_environment(item):
             wants_file, state = False, PartState.REDACTED  # its bytes would be the secret
     elif "value" not in item:
         state = PartState.ABSENT

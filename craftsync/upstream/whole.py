@@ -67,7 +67,9 @@ class Fetcher:
         found = _Parts()
         try:
             lines = self._lines(execution_id, redacted.secrets, found)
-            recorded = self._metrics(execution_id, found) if with_metrics else None
+            recorded = None
+            if with_metrics:
+                recorded = self._metrics(execution_id, redacted.secrets, found)
             inputs = self._values(execution, execution.inputs, redacted.secrets, found)
             outputs = self._values(execution, execution.outputs, redacted.secrets, found)
             if (inputs, outputs) != (execution.inputs, execution.outputs):
@@ -106,7 +108,7 @@ class Fetcher:
             part = found.parts[0] if found.parts else Part(kind, name, PartState.OK)
             return FetchedPart(part, lines=lines)
         if kind is PartKind.METRICS:
-            recorded = self._metrics(execution_id, found)
+            recorded = self._metrics(execution_id, {}, found)
             part = found.parts[0] if found.parts else Part(kind, name, PartState.OK)
             return FetchedPart(part, metrics=recorded)
         side = Side.INPUT if kind is PartKind.INPUT else Side.OUTPUT
@@ -137,13 +139,15 @@ class Fetcher:
             found.parts.append(Part(PartKind.LOGS, "", PartState.CAPPED))
         return log.lines
 
-    def _metrics(self, execution_id: str, found: _Parts) -> tuple[Metric, ...] | None:
+    def _metrics(
+        self, execution_id: str, secrets: Secrets, found: _Parts
+    ) -> tuple[Metric, ...] | None:
         try:
             return metrics.of_execution(self._platform, execution_id)
         except Missing:
             return ()
         except UpstreamFault as fault:
-            found.parts.append(_failed(PartKind.METRICS, "", fault, str))
+            found.parts.append(_failed(PartKind.METRICS, "", fault, self._cleaner(secrets)))
             return None
 
     def _values(

@@ -70,7 +70,7 @@ def names_credential(key: str, whose: Whose) -> bool:
 
 def may_hold_credentials(body: str) -> bool:
     """Tell quickly that no key of a compact JSON text names a credential, and no URL holds one."""
-    lower = body.lower()
+    lower = body.lower().replace("_", "").replace("-", "")
     for hint in _HINTS:
         if hint in lower:
             return True

@@ -379,12 +379,13 @@ def test_a_delete_whose_end_nobody_knows_is_a_problem(lab):
         lab,
         f"insert into delete_event (environment_key, event_number, {columns}, requested_by,"
         " requested_at, proof_sha256, chain_sha256) select min(key), 1, 'd', 1, 'intent',"
-        " '2026-01-01T00:00:00.000000Z', 'p', 'execution', 'e7', '2026-01-01T00:00:00.000000Z',"
+        " '2026-01-01T00:00:00.000000Z', 'p', 'execution', 'e7; ls', '2026-01-01T00:00:00.000000Z',"
         " 'old_enough', 'ada@home', '2026-01-01T00:00:00.000000Z', '', '' from environment",
     )
     deletes = only(examined(lab), "deletes")
     assert deletes.state == "problem"
-    assert "execution e7" in deletes.finding
+    assert "execution e7; ls" in deletes.finding
+    assert "craftsync delete execution 'e7; ls' --env" in deletes.fix
 
 
 def test_a_store_that_holds_an_environment_nobody_configured_is_fine(lab):

@@ -309,8 +309,11 @@ TRICKY = st.recursive(
     max_leaves=20,
 )
 BODIES = st.builds(
-    lambda value, more, end: (more + json.dumps(value, separators=(",", ":")) + end).encode(),
+    lambda value, comma, more, end: (
+        more + json.dumps(value, separators=(comma, ":")) + end
+    ).encode(),
     st.lists(st.dictionaries(st.sampled_from(("a", "b")), TRICKY)) | TRICKY,
+    st.sampled_from((",", ", ", " ,\n")),
     st.sampled_from(("", "", "\ufeff", " ", "[")),
     st.sampled_from(("", "", "\n", "]", "},{", ",{}]")),
 )
@@ -330,15 +333,26 @@ def outcome(read):
 @example(b"[{},{},{}", 1, 3)
 def test_a_body_that_was_cut_means_what_it_meant_whole(body, size, came):
     cut = list(parts(in_pieces(body, came), size=size))
-    assert b",".join(cut) == body
+    assert b"".join(cut) == body
     assert outcome(lambda: loads_parts(iter(cut))) == outcome(lambda: loads(body))
 
 
-@pytest.mark.parametrize("came", [1, 2, 3])
-def test_a_long_array_is_cut_and_read_object_by_object(came):
-    cut = list(parts(in_pieces(b'[{"a":1},{"a":2},{"a":3}]', came), size=1))
-    assert cut == [b'[{"a":1}', b'{"a":2}', b'{"a":3}]']
+@pytest.mark.parametrize("came", [1, 2, 3, 100])
+@pytest.mark.parametrize("comma", [b",", b", ", b" ,", b",\r\n\t "])
+def test_a_long_array_is_cut_and_read_object_by_object(came, comma):
+    body = comma.join([b'[{"a":1}', b'{"a":2}', b'{"a":3}]'])
+    cut = list(parts(in_pieces(body, came), size=1))
+    if came < 100:
+        assert cut == [b'[{"a":1}', comma + b'{"a":2}', comma + b'{"a":3}]']
     assert loads_parts(iter(cut), object_hook=lambda each: each["a"]) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("comma", [b",", b", "])
+def test_a_text_like_the_end_of_an_object_keeps_no_long_array_from_being_read(comma):
+    one = b'{"a":"' + (b"}" + comma + b"{") * 20 + b"x" * 100_000 + b'"}'
+    body = b"[" + comma.join([one] * 200) + b"]"
+    assert len(body) > 1 << 24
+    assert loads_parts(parts(in_pieces(body, 1 << 16))) == loads(body)
 
 
 def in_pieces(body, size):

@@ -459,6 +459,21 @@ def test_the_bytes_of_a_file_are_wanted_where_the_official_client_fetches_them(
         assert (file.value, file.value_text, file.value_number) == (None, None, None)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mapping_type": "environment_variable", "mapping_value": {}},
+        {"mapping_type": "Env", "mapping_value": {}},
+        {"mapping_type": GONE, "source": "environment_variable", "mapping_value": None},
+        {"mapping_type": "new", "mapping_value": {"environment_variable_name": "KEY"}},
+        {"mapping_type": GONE, "mapping_value": GONE, "environment_variable_name": "KEY"},
+    ],
+)
+def test_the_bytes_of_what_an_environment_variable_feeds_are_not_asked_for(changes):
+    file = the_input(an_input(data_type="file", value=GONE, **changes))
+    assert (file.state, file.wants_file) == (REDACTED, False)
+
+
 @pytest.mark.parametrize("via", ["datastore", "Datastore"])
 def test_a_file_of_the_data_store_is_fetched_as_an_output_only(via):
     changes = {"data_type": "file", "mapping_type": via, "mapping_value": {"datastore_path": "a"}}

@@ -445,6 +445,8 @@ def test_a_default_is_kept_away_without_the_value_beside_it():
         "db_password",
         "Authorization",
         "token",
+        "pass-word",
+        "SECRET_",
     ],
 )
 def test_what_stands_under_the_name_of_a_credential_is_replaced(key):
@@ -487,8 +489,22 @@ def test_a_list_of_credentials_is_replaced_one_by_one():
     assert REDACTOR.execution(payload).payload["password"] == [
         fingerprint(SECRET),
         fingerprint("4711"),
-        {"hint": "blue"},
+        {"hint": fingerprint("blue")},
     ]
+
+
+def test_a_credential_of_several_texts_is_replaced_whole_but_not_what_users_call_one():
+    parts = {"kind": "basic", "both": ["ada", SECRET], "more": {"pin": 4711, "is_set": True}}
+    payload = an_execution(
+        inputs=[], authorization=parts, outputs=[an_output(value={"secret": {"length": "four"}})]
+    )
+    redacted = REDACTOR.execution(payload)
+    assert redacted.payload["authorization"] == {
+        "kind": fingerprint("basic"),
+        "both": [fingerprint("ada"), fingerprint(SECRET)],
+        "more": {"pin": fingerprint("4711"), "is_set": True},
+    }
+    assert output_values(redacted) == [{"secret": {"length": "four"}}]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from craftsync import settings
 from craftsync.errors import BadSettings, Usage
 from craftsync.settings import Note
-from craftsync.settings.schema import span_text, without_passwords
+from craftsync.settings.schema import passwords_of, span_text, without_passwords
 from craftsync.settings.tokens import token_of_command
 
 HOME = {"HOME": "/home/ada"}
@@ -307,7 +307,9 @@ def test_an_unknown_key_is_answered_with_the_nearest(folder):
         ("CRAFTSYNC_PURGE_ENABLED", "maybe", "CRAFTSYNC_PURGE_ENABLED must be true or false"),
         ("CRAFTSYNC_PURGE_MAX_SHARE", "nan", "must be a number from 0 to 1"),
         ("CRAFTSYNC_PURGE_PLAN_EXPIRY", "soon", "'soon' is no duration"),
+        ("CRAFTSYNC_PURGE_PLAN_EXPIRY", "500000w", "'500000w' is no duration"),
         ("CRAFTSYNC_PURGE_MAX_DELETE", "3", "CRAFTSYNC_PURGE_MAX_DELETE is no setting"),
+        ("CRAFTSYNC_QUERY_MEMROY", "1GB", "CRAFTSYNC_QUERY_MEMROY is no setting"),
         ("CRAFTSYNC_ENVIRONMENTS_PROD_ULR", "x", "CRAFTSYNC_ENVIRONMENTS_PROD_ULR is no setting"),
     ],
 )
@@ -324,6 +326,15 @@ def test_a_variable_that_keeps_a_token_is_no_unknown_setting(folder):
 def test_a_flag_that_does_not_fit_is_wrong_usage(folder):
     with pytest.raises(Usage, match=r"for sync\.settle is not understood"):
         loaded(folder, flags={"sync.settle": "1x"})
+
+
+@pytest.mark.parametrize(
+    "text", [PROD.replace("PROD_TOKEN", SECRET), f'[purge]\ntoken_env = "{SECRET}"\n']
+)
+def test_a_token_in_the_place_of_its_variable_is_refused_and_never_repeated(folder, text):
+    message = refused(folder, text)
+    assert "token_env must be the name of a variable" in message
+    assert SECRET not in message
 
 
 def test_a_literal_token_is_refused_and_never_repeated(folder):
@@ -344,8 +355,8 @@ def test_a_literal_token_in_a_variable_is_refused_too(folder):
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("http://acme.example", "a bearer is refused over http:// except to loopback"),
-        ("http://127.0.0.1.acme.example", "a bearer is refused over http://"),
+        ("http://acme.example", "a token goes over http:// to loopback alone"),
+        ("http://127.0.0.1.acme.example", "a token goes over http://"),
         ("ftp://acme.example", "must be a URL that starts with https://"),
         ("acme.example", "must be a URL"),
         ("https://", "must be a URL"),
@@ -550,11 +561,29 @@ def test_a_duration_is_shown_as_one_would_write_it(span, text):
         ("postgresql://ada@h/d", "postgresql://ada@h/d"),
         ("postgresql://:pw@h/d", "postgresql://:****@h/d"),
         ("postgresql://ada:p@w@h/d", "postgresql://ada:****@h/d"),
+        ("postgresql://ada:p/w@h/d", "postgresql://ada:****@h/d"),
+        ("postgresql://ada:p w@h/d", "postgresql://ada:****@h/d"),
+        ("postgresql://ada:p?w#@h/d", "postgresql://ada:****@h/d"),
         ("postgresql://h/d?user=a&password=b&x=1", "postgresql://h/d?user=a&password=****&x=1"),
+        ("postgresql://h/d?sslpassword=a%20b", "postgresql://h/d?sslpassword=****"),
     ],
 )
 def test_the_password_of_a_store_is_masked(url, masked):
     assert without_passwords(url) == masked
+
+
+@pytest.mark.parametrize(
+    ("url", "passwords"),
+    [
+        ("/a/path", []),
+        ("postgresql://ada@h/d", []),
+        ("postgresql://ada:@h/d", []),
+        ("postgresql://ada:p%40/w@h/d", ["p%40/w", "p@/w"]),
+        ("postgresql://h/d?password=b&sslpassword=c", ["b", "c"]),
+    ],
+)
+def test_the_password_of_a_store_is_known_as_it_is_written_and_as_it_is_meant(url, passwords):
+    assert passwords_of(url) == passwords
 
 
 def test_the_file_that_config_init_writes_says_the_defaults(folder):

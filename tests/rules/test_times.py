@@ -341,6 +341,7 @@ def test_milliseconds_are_cut_downwards(text, counted):
         ("30s", timedelta(seconds=30)),
         ("0d", timedelta(0)),
         (" 7 D ", timedelta(days=7)),
+        ("366000d", timedelta(days=366_000)),
     ],
 )
 def test_a_duration_is_a_number_and_a_unit(text, meant):
@@ -359,6 +360,8 @@ def test_a_duration_is_a_number_and_a_unit(text, meant):
         "7d7d",
         "\u0667d",
         "9" * 20 + "d",
+        "366001d",
+        "52286w",
         pytest.param("9" * 5000 + "d", id="long"),
     ],
 )

@@ -4,6 +4,8 @@ import base64
 import gzip
 import itertools
 import json
+import random
+import socket
 import threading
 import time
 from datetime import UTC, datetime
@@ -13,7 +15,9 @@ from upstream.scripted import ACCESS, Scripted, error, reply
 
 from craftsync.errors import BadAnswer, BadCredentials, Denied, Missing, TooBig, Unreachable
 from craftsync.records import Side
+from craftsync.upstream.auth import Bearer
 from craftsync.upstream.client import Platform
+from craftsync.upstream.recognition import recognise
 from craftsync.upstream.retries import Retries, retry_after_s
 from craftsync.upstream.transport import Transport
 
@@ -37,11 +41,18 @@ def platform_at(naps):
     """Make the client of a server; its waits are noted, not slept."""
     opened = []
 
-    def make(server, *, timeout_s=5.0, monotonic=time.monotonic, longest_wait_s=120.0):
+    def make(
+        server,
+        *,
+        sdk_token="sdk-token",
+        timeout_s=5.0,
+        monotonic=time.monotonic,
+        longest_wait_s=120.0,
+    ):
         platform = Platform(
             environment_url=server.url,
             control_url=server.url,
-            sdk_token="sdk-token",
+            sdk_token=sdk_token,
             transport=Transport(
                 client="craftsync/test",
                 bases=(server.url,),
@@ -204,6 +215,37 @@ def test_a_401_renews_the_token_and_the_request_is_sent_once_more(platform_at):
         ]
 
 
+def a_token(claims):
+    return "a." + base64.urlsafe_b64encode(claims.encode()).decode() + ".s"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        a_token('{"exp": 1' + "0" * 400 + ', "iat": 1}'),
+        a_token("[" * 100_000),
+        a_token('{"exp": 1e999, "iat": 1e999}'),
+        a_token('{"exp": null}'),
+        "no.token",
+    ],
+    ids=["of no end", "deep", "infinite", "null", "none"],
+)
+def test_a_token_that_tells_no_lifetime_is_used_until_it_is_refused(token):
+    renewals = []
+    bearer = Bearer(lambda: renewals.append(1) or token, clock=lambda: 1e9 * len(renewals))
+    assert {bearer.token() for _ in range(3)} == {token}
+    assert len(renewals) == 1
+
+
+@pytest.mark.parametrize("token", ["a\r\nX-Mine: b", "a b", "\u00e9", "\0"])
+def test_an_access_token_that_fits_in_no_header_is_not_used_and_not_shown(platform_at, token):
+    with Scripted(always(reply({"access_token": token}))) as server:
+        server.answer_refresh = False
+        with pytest.raises(Unreachable, match="no access token") as caught:
+            platform_at(server).deployments()
+    assert token not in str(caught.value)
+
+
 def test_a_second_401_is_not_answered_by_another_renewal(platform_at):
     with Scripted(always(error(401))) as server:
         with pytest.raises(BadAnswer) as caught:
@@ -241,6 +283,12 @@ def test_the_environment_is_asked_for_its_id_without_a_bearer(platform_at):
         assert platform_at(server).environment_id() == "env-1"
         assert server.paths() == ["GET /api/v1/environment-info"]
         assert "authorization" not in server.seen[0].headers
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_an_environment_that_tells_nothing_cannot_be_reached(platform_at, status):
+    with Scripted(always(error(status))) as server, pytest.raises(Unreachable):
+        recognise(platform_at(server), environment="prod", url=server.url, known=None)
 
 
 def test_an_older_platform_has_no_environment_id(platform_at):
@@ -285,17 +333,31 @@ def test_netrc_does_not_replace_the_bearer(platform_at, tmp_path, monkeypatch):
         assert server.seen[-1].headers["authorization"] == f"Bearer {ACCESS['access_token']}"
 
 
-def test_a_proxy_from_the_environment_is_used(platform_at, monkeypatch):
+def through(monkeypatch, proxy):
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+        monkeypatch.setenv(name.upper(), proxy.url)
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+
+
+def test_a_proxy_from_the_environment_is_used_and_sees_no_bearer(platform_at, monkeypatch):
     class Elsewhere:
-        url = "http://platform.invalid"
+        url = "https://platform.invalid"
 
     with Scripted(always(reply([]))) as proxy:
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        monkeypatch.setenv("http_proxy", proxy.url)
-        monkeypatch.setenv("NO_PROXY", "")
-        monkeypatch.setenv("no_proxy", "")
-        assert platform_at(Elsewhere).deployments() == []
-        assert proxy.paths()[-1] == "GET http://platform.invalid/api/v1/deployments"
+        through(monkeypatch, proxy)
+        with pytest.raises(BadAnswer):
+            platform_at(Elsewhere).environment_id()
+        assert proxy.paths()[0] == "CONNECT platform.invalid:443"
+        assert "authorization" not in proxy.seen[0].headers
+
+
+def test_what_is_on_loopback_is_asked_without_a_proxy(platform_at, monkeypatch):
+    with Scripted(always(reply([]))) as server, Scripted(always(reply([]))) as proxy:
+        through(monkeypatch, proxy)
+        assert platform_at(server).deployments() == []
+        assert proxy.seen == []
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -311,6 +373,35 @@ def test_a_server_that_never_answers_ends_in_a_timeout(platform_at):
     with Scripted(lambda seen: (time.sleep(0.02) or b"" for _ in range(200))) as server:
         with pytest.raises(BadAnswer, match="timed out"):
             platform_at(server, timeout_s=0.2).execution("e1")
+
+
+def test_a_connection_that_is_refused_is_no_timeout(platform_at):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+    class Nobody:
+        url = f"http://127.0.0.1:{port}"
+
+    for sdk_token in ("sdk-token", ""):  # doctor asks without one
+        with pytest.raises(BadAnswer, match="Connection refused"):
+            platform_at(Nobody, sdk_token=sdk_token).environment_id()
+
+
+def test_a_large_body_that_keeps_coming_is_waited_for(platform_at):
+    piece = b"x" * (1 << 16)
+
+    def slowly(seen):
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (24 * len(piece))
+        for _ in range(24):
+            time.sleep(0.05)
+            yield piece
+
+    with Scripted(slowly) as server:
+        found = platform_at(server, timeout_s=0.3).value(
+            "e1", Side.OUTPUT, "report", max_bytes=1 << 22
+        )
+        with found.content:
+            assert found.size_bytes == 24 * len(piece)
 
 
 def test_a_body_that_drips_ends_at_the_deadline(platform_at):
@@ -379,6 +470,21 @@ def test_a_value_above_the_limit_is_too_big_and_its_size_is_told(platform_at):
     assert caught.value.size_bytes == 101
 
 
+@pytest.mark.parametrize("length", [True, False])
+def test_a_long_error_says_nothing_of_the_size_of_a_value(platform_at, length):
+    page = reply(b"<html>" + b"x" * (1 << 20), status=503, length=length)
+    with Scripted(always(page)) as server, pytest.raises(BadAnswer, match="HTTP 503") as caught:
+        platform_at(server).value("e1", Side.OUTPUT, "report", max_bytes=100)
+    assert caught.value.status == 503
+
+
+def test_a_compressed_length_is_not_told_as_the_size_of_a_value(platform_at):
+    packed = reply(gzip.compress(random.randbytes(1000)), headers=["Content-Encoding: gzip"])
+    with Scripted(always(packed)) as server, pytest.raises(TooBig) as caught:
+        platform_at(server).value("e1", Side.INPUT, "photo", max_bytes=100)
+    assert caught.value.size_bytes is None
+
+
 def test_a_value_without_its_length_may_be_cut_and_is_not_taken(platform_at):
     with Scripted(always(reply(b"x" * 10, length=False))) as server:
         with pytest.raises(BadAnswer, match="length"):
@@ -416,12 +522,27 @@ def test_a_wish_to_wait_longer_than_the_run_may_ends_it(platform_at, naps, wish)
         ("abc", None),
         ("0", None),
         ("12", 12.0),
+        ("9" * 400, None),
+        ("Sun, 01 Mar 2026 12:01:00 +99999999999999999999", None),
+        ("Sun, 01 Mar 2026 0:0:99999999999999999999 GMT", None),
         ("Sun, 01 Mar 2026 12:01:00 GMT", 60.0),
         ("Sun, 01 Mar 2026 11:00:00 GMT", None),
     ],
 )
 def test_a_wish_to_wait_is_seconds_or_a_date_and_nonsense_is_none(header, seconds):
     assert retry_after_s(header, NOON) == seconds
+
+
+def test_a_token_may_be_renewed_while_another_one_is_taken_out_of_a_message():
+    class Words(str):
+        def replace(self, old, new):
+            transport.hide("a new token")
+            return Words(str.replace(self, old, new))
+
+    transport = Transport(client="craftsync/test", bases=())
+    transport.hide("secret-one")
+    transport.hide("secret-two")
+    assert transport._scrubbed(Words("secret-one secret-two")) == "**** ****"
 
 
 def test_requests_and_bytes_are_counted_with_second_tries_and_renewals(platform_at):

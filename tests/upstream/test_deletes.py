@@ -79,6 +79,8 @@ def test_a_deployment_is_deleted_when_the_answer_is_that_of_the_plan(eraser_at):
         reply({}),
         reply(b"", status=302, headers=["Location: /elsewhere"]),
         reply({"execution_id": "e1"})[:-5],
+        reply({"execution_id": "e1", "more": "x" * (1 << 20)}),
+        reply(b"<html>" + b"x" * (1 << 20), kind="text/html", status=503),
     ],
 )
 def test_what_says_nothing_clear_is_sent_once_and_unclear(eraser_at, answer):

@@ -23,18 +23,20 @@ class Library:
     from_inclusive: bool = True
     to_inclusive: bool = True
     heeds_windows: bool = True
+    cuts_to_ms: bool = False
     asked: list = field(default_factory=list)
 
     def logs(self, execution_id, window=None):
         self.asked.append((execution_id, dict(window or {})))
         window = window or {} if self.heeds_windows else {}
         lines = list(self.logs_of[execution_id])
+        unit = MS if self.cuts_to_ms else 1
         if "from" in window:
-            first = window["from"] * MS + (not self.from_inclusive)
-            lines = [line for line in lines if line[0] >= first]
+            first = window["from"] * MS // unit + (not self.from_inclusive)
+            lines = [line for line in lines if line[0] // unit >= first]
         if "to" in window:
-            last = window["to"] * MS - (not self.to_inclusive)
-            lines = [line for line in lines if line[0] <= last]
+            last = window["to"] * MS // unit - (not self.to_inclusive)
+            lines = [line for line in lines if line[0] // unit <= last]
         if self.cap is not None and len(lines) > self.cap:
             lines = lines[-self.cap :] if self.keeps_newest else lines[: self.cap]
         return [[{"timestamp": nanoseconds_text(at), "message": text} for at, text in lines]]
@@ -155,6 +157,16 @@ def test_logs_of_a_line_or_two_cost_next_to_nothing_more_and_nor_do_longer_ones_
     assert len(library.asked) <= 60 + 3 * 2
 
 
+@pytest.mark.parametrize("keeps_newest", [False, True])
+def test_lines_of_the_first_millisecond_are_not_lost_to_a_platform_that_leaves_it_out(keeps_newest):
+    lines = [(number * MS // 40, f"line {number}") for number in range(1000)]
+    library = Library(
+        {"e": lines}, cap=100, keeps_newest=keeps_newest, from_inclusive=False, cuts_to_ms=True
+    )
+    log = read(library)
+    assert log.is_capped or contents(log) == truth(lines)
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     times=st.lists(st.integers(0, 400 * MS), min_size=1, max_size=400),
@@ -163,13 +175,16 @@ def test_logs_of_a_line_or_two_cost_next_to_nothing_more_and_nor_do_longer_ones_
     keeps_newest=st.booleans(),
     from_inclusive=st.booleans(),
     to_inclusive=st.booleans(),
+    cuts_to_ms=st.booleans(),
 )
 def test_whatever_the_platform_does_at_the_ends_no_line_is_lost_or_doubled(
-    times, bursts, cap, keeps_newest, from_inclusive, to_inclusive
+    times, bursts, cap, keeps_newest, from_inclusive, to_inclusive, cuts_to_ms
 ):
     ends = [at * MS for at in bursts for _ in range(20)]
     lines = sorted((at, "x") for at in times + ends)
-    library = Library({"e": lines}, cap, keeps_newest, from_inclusive, to_inclusive)
+    library = Library(
+        {"e": lines}, cap, keeps_newest, from_inclusive, to_inclusive, cuts_to_ms=cuts_to_ms
+    )
     log = read(library)
     if not log.is_capped:
         assert contents(log) == truth(lines)

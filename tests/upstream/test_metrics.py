@@ -41,6 +41,23 @@ def test_pages_are_read_until_as_many_came_as_the_platform_counts():
     assert [metric.name for metric in of_execution(pages, "e1")] == ["m1", "m2", "m3"]
 
 
+@pytest.mark.parametrize("kind", [SINGLE, LISTS])
+def test_metrics_of_another_execution_are_an_error_after_one_page(kind):
+    theirs = {**row("f1"), **row_of_list("f1", [1]), "execution_id": "e2"}
+    told = {kind: lambda page: {"metrics": [theirs], "total_count": 100}}
+    none = {"metrics": [], "total_count": 0}
+    pages = Pages(told.get(SINGLE, lambda page: none), told.get(LISTS, lambda page: none))
+    with pytest.raises(BadAnswer, match="another execution"):
+        of_execution(pages, "e1")
+    assert len(pages.asked) <= 2
+
+
+def test_metrics_that_do_not_name_their_execution_are_its_own():
+    unnamed = [{"name": "f1", "value": 1}, {"name": "f2", "value": 2, "execution_id": None}]
+    pages = Pages(lambda page: {"metrics": unnamed, "total_count": 2})
+    assert [metric.name for metric in of_execution(pages, "e1")] == ["f1", "f2"]
+
+
 def test_the_same_last_page_for_ever_is_an_error_after_few_requests():
     pages = Pages(lambda page: {"metrics": [row("f1")], "total_count": 2})
     with pytest.raises(BadAnswer, match="repeats"):
