@@ -119,6 +119,7 @@ class App(Reporting):
             environment_values=redact.environment_values,
             constants=redact.constants,
             patterns=[pattern.pattern for pattern in redact.patterns],
+            tokens=[token],
         )
         with self.platform(environment, token=token, limits=limits) as platform:
             yield Job(

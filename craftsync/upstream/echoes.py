@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from craftsync.upstream import exact
 
@@ -84,6 +84,23 @@ class Stream(Iterator[bytes]):
             done = found.end()
         pieces.append(rest[done:end])
         return b"".join(pieces), max(done, end)
+
+
+def positions_redacted(items: Any) -> frozenset[int]:
+    """Return the positions of the items whose value holds a fingerprint."""
+    if type(items) is not list:
+        return frozenset()
+    return frozenset(
+        position
+        for position, item in enumerate(items)
+        if type(item) is dict and _holds_fingerprint(item.get("value"))
+    )
+
+
+def _holds_fingerprint(value: Any) -> bool:
+    if type(value) is dict or type(value) is list:
+        value = exact.dumps(value)
+    return type(value) is str and FINGERPRINT.search(value) is not None
 
 
 # A fingerprint is no echo, even where its digits spell a secret.

@@ -1,10 +1,11 @@
 """Secrets out, fingerprints in, before a payload leaves this wing.
 
 A secret is the value of an input fed from an environment variable (constants too, if asked for),
-what stands under a key that names a credential, and the user info of a repository's URL. In its
-place stands `redacted:` and 16 hex digits of a keyed hash, so that a change is seen and nothing
-else. Where a secret of six characters and more is said again, the echo is replaced as well; but
-the platform's own words (ids, names, statuses, dates) stay: they say which object this is.
+what stands under a key that names a credential, the user info of a repository's URL, and the token
+that is ours. In its place stands `redacted:` and 16 hex digits of a keyed hash, so that a change is
+seen and nothing else. Where a secret of six characters and more is said again, the echo is replaced
+as well; but the platform's own words (ids, names, statuses, dates) stay: they say which object this
+is.
 
 Redacting what is redacted changes nothing.
 """
@@ -42,7 +43,7 @@ class Redacted:
 
 
 class Redactor:
-    """Knows the key of the fingerprints, and what the user wants kept away."""
+    """Knows the key of the fingerprints, and what the user wants kept away, `tokens` above all."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Redactor:
         environment_values: bool = True,
         constants: bool = False,
         patterns: Sequence[str] = (),
+        tokens: Iterable[str] = (),
     ) -> None:
         self._key = key
         self._sealing = Sealing(environment_values, constants)
@@ -58,13 +60,14 @@ class Redactor:
         # The same few secrets come with each execution of a deployment.
         self._echoes_of = lru_cache(maxsize=1024)(self._echoes)
         self._hash = lru_cache(maxsize=1024)(self._hash_of)
+        self._own = self.secrets(tokens)
 
     def fingerprint(self, text: str) -> str:
         """Return what stands in the place of a secret."""
         return self._hash(text)
 
     def secrets(self, values: Iterable[str]) -> Secrets:
-        """Return what to look for where these texts must not be read (tokens, above all)."""
+        """Return what to look for where these texts must not be read."""
         found: dict[str, str] = {}
         for value in values:
             self._learn(value, found)
@@ -72,7 +75,7 @@ class Redactor:
 
     def execution(self, payload: Any) -> Redacted:
         """Redact an execution, as its own GET or a listing shows it."""
-        secrets: dict[str, str] = {}
+        secrets = dict(self._own)
         seal = partial(self._seal, secrets=secrets)
         payload = self._sealing.items(payload, ("inputs",), seal)
         if type(payload) is dict and type(steps := payload.get("steps")) is list:
@@ -85,14 +88,14 @@ class Redactor:
 
     def deployment(self, payload: Any) -> Redacted:
         """Redact a deployment; the fingerprint of its token stands where the token stood."""
-        secrets: dict[str, str] = {}
+        secrets = dict(self._own)
         seal = partial(self._seal, secrets=secrets)
         payload = self._sealing.items(payload, ("inputs_mapping", "inputs"), seal)
         return self._finish(payload, secrets)
 
     def pipeline(self, payload: Any) -> Redacted:
         """Redact a pipeline."""
-        secrets: dict[str, str] = {}
+        secrets = dict(self._own)
         seal = partial(self._seal, secrets=secrets)
         payload = self._sealing.items(payload, ("inputs", "open_inputs"), seal)
         if type(payload) is dict and "parameters" in payload:
@@ -102,18 +105,16 @@ class Redactor:
 
     def cleaner(self, secrets: Secrets) -> Callable[[str], str] | None:
         """Return what replaces in many texts what `text` would; None when there is nothing to."""
-        if not secrets and not self._patterns:
-            return None
-        return lambda text: self.text(text, secrets)
+        secrets = {**self._own, **secrets}
+        return partial(self._cleaned, secrets=secrets) if secrets or self._patterns else None
 
     def text(self, text: str, secrets: Secrets) -> str:
         """Replace what `text` says of the secrets, and what the user's patterns find in it."""
-        text = echoes.replaced(text, secrets)
-        return self._without_patterns(text) if self._patterns else text
+        return self._cleaned(text, {**self._own, **secrets})
 
     def stream(self, chunks: Iterable[bytes], secrets: Secrets) -> Stream:
         """Replace what the bytes of a file say of the secrets, wherever the chunks are cut."""
-        return Stream(chunks, secrets)
+        return Stream(chunks, {**self._own, **secrets})
 
     def _finish(self, payload: Any, secrets: dict[str, str]) -> Redacted:
         body = exact.dumps(payload, ascii=True)
@@ -126,10 +127,10 @@ class Redactor:
         fingerprints = body.count("redacted:")
         if type(payload) is not dict or not fingerprints:
             return Redacted(payload, body, secrets=secrets)
-        inputs = _positions_redacted(payload.get("inputs"))
+        inputs = echoes.positions_redacted(payload.get("inputs"))
         outputs = _NOWHERE
         if fingerprints > len(inputs):
-            outputs = _positions_redacted(payload.get("outputs"))
+            outputs = echoes.positions_redacted(payload.get("outputs"))
         return Redacted(payload, body, inputs, outputs, secrets)
 
     # One secret.
@@ -193,7 +194,7 @@ class Redactor:
 
     def _without_echoes(self, node: Any, secrets: Secrets, *, whose: Whose) -> Any:
         if type(node) is str:
-            return self.text(node, secrets)
+            return self._cleaned(node, secrets)
         if type(node) is dict:
             return {
                 self._key_without_echoes(key, secrets, whose): held
@@ -212,8 +213,12 @@ class Redactor:
 
     def _key_without_echoes(self, key: str, secrets: Secrets, whose: Whose) -> str:
         if whose is not Whose.PLATFORM:
-            return self.text(key, secrets)
+            return self._cleaned(key, secrets)
         return key if key in words.KEYS else echoes.replaced(key, secrets)
+
+    def _cleaned(self, text: str, secrets: Secrets) -> str:
+        text = echoes.replaced(text, secrets)
+        return self._without_patterns(text) if self._patterns else text
 
     def _without_patterns(self, text: str) -> str:
         """Apply the user's patterns until they find nothing more, but never to a fingerprint."""
@@ -229,20 +234,3 @@ class Redactor:
                     text = "".join(pieces)
             if text == before:
                 return text
-
-
-def _positions_redacted(items: Any) -> frozenset[int]:
-    """Return the positions of the items whose value holds a fingerprint."""
-    if type(items) is not list:
-        return _NOWHERE
-    return frozenset(
-        position
-        for position, item in enumerate(items)
-        if type(item) is dict and _holds_fingerprint(item.get("value"))
-    )
-
-
-def _holds_fingerprint(value: Any) -> bool:
-    if type(value) is dict or type(value) is list:
-        value = exact.dumps(value)
-    return type(value) is str and FINGERPRINT.search(value) is not None

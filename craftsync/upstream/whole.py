@@ -192,7 +192,7 @@ class Fetcher:
                 side,
                 name,
                 max_bytes=self._wants.max_file_bytes,
-                through=through if secrets else iter,
+                through=through,
             )
         except Missing:
             return FetchedPart(Part(kind, name, PartState.ABSENT))

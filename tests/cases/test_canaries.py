@@ -31,7 +31,10 @@ VARIABLE = "postgres://app:CANARY-0a9b8c7d6e@db"
 REPOSITORY = "ghp-CANARY-5d4c3b2a19"
 PRINTED = "tok_CANARY_e1f2a3b4c5"  # by user code; only the user's own pattern knows it
 MARKER = "marker-of-no-secret"
-SAID = f"{MARKER}: connected to {VARIABLE} with {PRINTED}, cloned with {REPOSITORY}"
+SAID = (
+    f"{MARKER}: connected to {VARIABLE} with {PRINTED}, cloned with {REPOSITORY},"
+    f" signed in with {SDK_TOKEN}"
+)
 
 
 def an_estate():

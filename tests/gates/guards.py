@@ -319,6 +319,15 @@ GUARDS = {
         "pass",
         (f"{_MIRROR}::test_a_secret_is_replaced_wherever_its_execution_says_it_again", _CANARIES),
     ),
+    "redaction: a token of ours": Guard(
+        "upstream/redact.py",
+        "self._own = self.secrets(tokens)",
+        "self._own = self.secrets([])",
+        (
+            f"{_RULES}/test_redact.py::test_our_own_tokens_are_found_wherever_they_are_said",
+            _CANARIES,
+        ),
+    ),
     "redaction: the user's own patterns": Guard(
         "upstream/redact.py",
         "return self._without_patterns(text) if self._patterns else text",

@@ -311,11 +311,24 @@ def test_echoes_are_replaced_in_log_lines_and_errors():
     assert REDACTOR.text(SECRET, {}) == SECRET
 
 
-def test_our_own_tokens_can_be_looked_for():
-    secrets = REDACTOR.secrets([SECRET, "short"])
-    assert REDACTOR.text(f"Bearer {SECRET} short", secrets) == (
-        f"Bearer {fingerprint(SECRET)} short"
-    )
+def test_our_own_tokens_are_found_wherever_they_are_said():
+    redactor = Redactor(KEY, tokens=[SECRET, "short"])
+    said, printed = f"Bearer {SECRET} short", f"Bearer {fingerprint(SECRET)} short"
+    assert redactor.text(said, {}) == printed
+    assert redactor.cleaner({})(said) == printed
+    assert b"".join(redactor.stream([said.encode()], {})) == printed.encode()
+    outputs = [{"pipeline_output_name": "told", "value": said}]
+    redacted = redactor.execution({"execution_id": "e1", "outputs": outputs})
+    assert redacted.payload["outputs"][0]["value"] == printed
+    assert redacted.outputs == {0}
+    assert SECRET not in redactor.deployment({"name": "d", "description": said}).body
+    assert SECRET not in redactor.pipeline({"pipeline_name": "p", "description": said}).body
+
+
+def test_what_was_looked_for_of_one_object_is_not_of_the_next():
+    redactor = Redactor(KEY, tokens=["a-token-of-ours"])
+    redactor.execution(with_secret(SECRET))
+    assert redactor.execution({"execution_id": "e1"}).secrets.keys() == {"a-token-of-ours"}
 
 
 def test_there_is_a_cleaner_only_where_there_is_something_to_replace():
