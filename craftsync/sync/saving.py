@@ -3,7 +3,7 @@
 What ends the run early does not lose what is on its way: it is saved first.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
@@ -11,7 +11,7 @@ from operator import attrgetter
 
 from craftsync import times
 from craftsync.errors import BadAnswer, Missing, UpstreamFault
-from craftsync.records import Key, ListedExecution, ObjectKind, Whole
+from craftsync.records import Key, ListedExecution, ObjectKind, PartKind, Whole
 from craftsync.store import ledger, mirror
 from craftsync.store.anew import make_way
 from craftsync.store.environments import Rev
@@ -20,7 +20,7 @@ from craftsync.store.open_parts import OpenPart, part_states, save_part
 from craftsync.sync.events import Saved
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
-from craftsync.sync.plan import Why, is_settled
+from craftsync.sync.plan import is_settled
 from craftsync.sync.tally import Tally, logs_held
 from craftsync.sync.work import Fetched, FetchedAlone, Wanted
 from craftsync.upstream.fields import body_of
@@ -58,9 +58,8 @@ class Saver:
         """Fetch and save all of `items`; those whose log proved incomplete, once more."""
         self._fetch(items)
         if doubtful := frozenset(self._job.fetcher.doubtful()):
-            wanted = (one for one in chain.from_iterable(items) if isinstance(one, Wanted))
-            again = [one for one in wanted if one.key.execution_id in doubtful]
-            self._fetch([[replace(one, why=Why.OPEN_PART) for one in again]])
+            asked = chain.from_iterable(items)
+            self._fetch([[one for one in asked if _brought_log_of(one, doubtful)]])
         self._look_again()
 
     def _fetch(self, items: Sequence[Collection[Item]]) -> None:
@@ -224,6 +223,12 @@ class Saver:
             now=now,
             settle=self._job.options.settle,
         )
+
+
+def _brought_log_of(item: Item, execution_ids: Set[str]) -> bool:
+    """Whether the log of one of these executions came with this item."""
+    with_log = isinstance(item, Wanted) or item.kind is PartKind.LOGS
+    return with_log and item.key.execution_id in execution_ids
 
 
 _message = attrgetter("message")

@@ -160,6 +160,25 @@ def test_one_file_of_two_executions_is_kept_once(one):
     assert one.column("select count(*) from file_chunk") == [1]
 
 
+def test_a_log_that_was_fetched_alone_is_fetched_again_when_a_cap_shows_after_it(tmp_path):
+    world = World(seed=3, executions=0, pipelines=0, lines=300, quirks=Quirks(logs_cap=130))
+    world.add_pipeline("long")
+    for number in range(3):
+        born = world.now - 5 * HOUR
+        world.add_execution(
+            "long", execution_id=f"e{number}", created_at=born, status="Succeeded", run_s=600
+        )
+    with lab(tmp_path, world) as made:
+        assert made.sync(logs=False).exit_code == 0
+        assert made.sync().exit_code == 0
+        for name in ("e0", "e1", "e2"):
+            held = made.column("select message from logs where execution_id = ?", name)
+            assert len(held) == 300
+            assert sorted(held) == sorted(
+                line.message for line in world.truth().execution(name).lines
+            )
+
+
 def test_a_log_longer_than_the_platforms_answers_is_held_whole(tmp_path):
     world = World(seed=3, executions=0, pipelines=0, lines=700, quirks=Quirks(logs_cap=100))
     world.add_pipeline("long")
