@@ -34,8 +34,8 @@ class Known:
     """What the executions' turn needs to know of the rest of the estate.
 
     `names` are those of all pipelines that upstream knows. `pipelines` are to be listed, those
-    among them in `unlisted` only because a deployment or the store names them; `vanished` answer
-    404 themselves, so that their executions count as none.
+    among them in `unlisted` because a deployment or the store names them, and no answer says that
+    they are gone; `vanished` answer 404 themselves, so that their executions count as none.
     """
 
     deployments: absences.Deployments
@@ -66,10 +66,11 @@ def mirror(job: Job, tally: Tally) -> Known:
         )
     left_over = lost - named if not wanted else lost & set(wanted) - named
     vanished = {name for name in left_over if _answers_404(job, name)}
-    in_scope = set(wanted) or (listed | named)
+    there = listed | named | (left_over - vanished)  # a listing may hide what is there
+    in_scope = set(wanted) or there
     return Known(
         deployments=known,
-        names=listed | named,
+        names=there,
         pipelines=tuple(sorted(in_scope - vanished)),
         unlisted=frozenset(in_scope - listed),
         vanished=tuple(sorted(vanished)),
@@ -161,8 +162,8 @@ def _mirror_pipelines(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Save what is listed, mark what is gone.
 
-    Return the names listed, and those of pipelines that are not, while executions of theirs are
-    held that are not gone.
+    Return the names listed, and those of pipelines that are not, while they or executions of
+    theirs are held that are not gone.
     """
     with job.engine.connect() as conn:
         held = list(store_estate.held_pipelines(conn, tally.environment_key))
@@ -204,7 +205,8 @@ def _mirror_pipelines(
         )
     if not job.options.pipelines:
         tally.complete(ObjectKind.PIPELINES, "", len(there))
-    return names, _left_over(job, tally, names)
+    still = {row.incarnation for row in held if not row.gone} - gone
+    return names, _left_over(job, tally, names) | ({one.name for one in still} - names)
 
 
 def _left_over(job: Job, tally: Tally, listed: Set[str]) -> frozenset[str]:
