@@ -23,7 +23,7 @@ from craftsync.store.environments import Rev
 from craftsync.sync import absences
 from craftsync.sync.incarnations import gone_of, live, read_all
 from craftsync.sync.job import Job
-from craftsync.sync.tally import Tally
+from craftsync.sync.tally import LISTING, Tally
 from craftsync.upstream import payloads
 
 Listing = Sequence[Payload] | UpstreamFault
@@ -108,7 +108,7 @@ def _mirror_deployments(
     for row in sorted(held, key=lambda row: row.incarnation):
         births[row.incarnation.name].append(row.incarnation.created_at)
     if isinstance(entries, UpstreamFault):
-        tally.fail(ObjectKind.DEPLOYMENTS, "", "listing", str(entries))
+        tally.fail(ObjectKind.DEPLOYMENTS, "", LISTING, str(entries))
         return absences.Deployments(None, births, job.platform.deployment), frozenset()
     there = [entry for entry in entries if not payloads.is_archived(entry)]
     in_scope = [entry for entry in there if job.wanted(payloads.pipeline_of(entry))]
@@ -168,7 +168,7 @@ def _mirror_pipelines(
     with job.engine.connect() as conn:
         held = list(store_estate.held_pipelines(conn, tally.environment_key))
     if isinstance(entries, UpstreamFault):
-        tally.fail(ObjectKind.PIPELINES, "", "listing", str(entries))
+        tally.fail(ObjectKind.PIPELINES, "", LISTING, str(entries))
         return frozenset(row.incarnation.name for row in held if not row.gone), frozenset()
     there = [entry for entry in entries if not payloads.is_archived(entry)]
     names = frozenset(entry["pipeline_name"] for entry in there)

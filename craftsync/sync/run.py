@@ -16,7 +16,7 @@ from craftsync.errors import (
     worst,
 )
 from craftsync.store import engine as engines
-from craftsync.store import environments, ledger
+from craftsync.store import environments, failures, ledger
 from craftsync.sync import estate, executions
 from craftsync.sync.events import Began, Outcome
 from craftsync.sync.job import Job
@@ -122,7 +122,7 @@ def _write_down(job: Job, tally: Tally, outcome: Outcome) -> None:
             ledger.clear_failures(
                 conn,
                 key,
-                keep={*tally.failures, *tally.waiting},
+                keep=tally.standing(failures.standing(conn, key)),
                 pipelines=job.options.pipelines or None,
             )
         if outcome.outcome == "complete" and not job.options.pipelines:

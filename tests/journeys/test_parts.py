@@ -92,6 +92,44 @@ def test_a_part_that_failed_is_tried_again_alone_then_left_alone_for_longer_and_
     assert asked(one)["GET /executions/e1"] == 0
 
 
+def test_a_failed_part_that_is_left_out_by_a_flag_stays_named(one):
+    one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
+    one.sync()
+    for _ in range(2):  # the second time its listing is not even looked into
+        assert one.sync(files=False).exit_code == 0
+        assert one.column("select part from sync_failures") == ["output report"]
+    one.sync()
+    assert one.column("select attempts from sync_failures") == [2]
+
+
+@pytest.mark.parametrize("path", ["/pipelines/score/executions", "/deployments", "/pipelines"])
+def test_what_failed_before_stays_named_while_its_listing_cannot_be_had(one, path):
+    one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
+    one.sync()
+    one.world.override("GET", path, BROKEN)
+    assert one.sync().exit_code == 3
+    named = one.column("select object_id || ' ' || part from sync_failures")
+    assert len(named) == 2
+    assert "e1 output report" in named
+
+
+@pytest.mark.parametrize("kind", ["deployment", "pipeline"])
+def test_an_object_that_failed_before_stays_named_while_its_listing_cannot_be_had(one, kind):
+    if kind == "deployment":
+        one.world.add_deployment("odd", "score")
+    else:
+        one.world.add_pipeline("odd")
+    one.world.override("GET", f"/{kind}s/odd", BROKEN)
+    assert one.sync().exit_code == 3
+    one.world.override("GET", f"/{kind}s", BROKEN)
+    assert one.sync().exit_code == 3
+    assert one.column("select object_id from sync_failures order by object_kind") == ["odd", ""]
+    one.world.restore("GET", f"/{kind}s")
+    one.world.restore("GET", f"/{kind}s/odd")
+    assert one.sync().exit_code == 0
+    assert one.column("select object_id from sync_failures") == []
+
+
 def test_a_part_that_comes_at_last_is_held_and_no_longer_named(one):
     one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
     one.sync()
