@@ -1,10 +1,12 @@
 """Deployments and pipelines: listed, read one by one where that is needed, saved, or gone."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+
+from sqlalchemy import Connection
 
 from craftsync.errors import (
     BadAnswer,
@@ -58,12 +60,8 @@ def mirror(job: Job, tally: Tally) -> Known:
     known, named = _mirror_deployments(job, tally, deployments)
     listed, lost = _mirror_pipelines(job, tally, pipelines)
     wanted = job.options.pipelines
-    unknown = [name for name in wanted if name not in listed | named | lost]
-    if unknown and not isinstance(pipelines, UpstreamFault):
-        raise Usage(
-            f"No pipeline is called {unknown[0]}.",
-            hint=nearest(unknown[0], listed | named | lost),
-        )
+    if not isinstance(pipelines, UpstreamFault):
+        refuse_unknown(wanted, listed | named | lost)
     left_over = lost - named if not wanted else lost & set(wanted) - named
     vanished = {name for name in left_over if _answers_404(job, name)}
     there = listed | named | (left_over - vanished)  # a listing may hide what is there
@@ -75,6 +73,13 @@ def mirror(job: Job, tally: Tally) -> Known:
         unlisted=frozenset(in_scope - listed),
         vanished=tuple(sorted(vanished)),
     )
+
+
+def refuse_unknown(wanted: Iterable[str], names: Set[str]) -> None:
+    """Refuse to mirror pipelines of which nobody knows."""
+    for name in wanted:
+        if name not in names:
+            raise Usage(f"No pipeline is called {name}.", hint=nearest(name, names))
 
 
 def _listing(ask: Callable[[], Sequence[Payload]]) -> Listing:
@@ -205,21 +210,23 @@ def _mirror_pipelines(
         )
     if not job.options.pipelines:
         tally.complete(ObjectKind.PIPELINES, "", len(there))
-    still = {row.incarnation for row in held if not row.gone} - gone
-    return names, _left_over(job, tally, names) | ({one.name for one in still} - names)
-
-
-def _left_over(job: Job, tally: Tally, listed: Set[str]) -> frozenset[str]:
-    """Return the pipelines that are not listed, while executions of theirs are held as there."""
     with job.engine.connect() as conn:
-        known = {
-            name for kind, name in ledger.scopes(conn, tally.environment_key) if kind == "pipeline"
-        }
-        return frozenset(
-            name
-            for name in known - listed
-            if mirror_store.has_live(conn, tally.environment_key, name)
-        )
+        return names, left_over(conn, tally.environment_key, names)
+
+
+def left_over(conn: Connection, environment_key: int, listed: Set[str]) -> frozenset[str]:
+    """Return the pipelines that are not `listed`, while they or executions of theirs are held."""
+    held = {
+        row.incarnation.name
+        for row in store_estate.held_pipelines(conn, environment_key)
+        if not row.gone
+    }
+    known = {
+        name for kind, name in ledger.scopes(conn, environment_key) if kind == ObjectKind.PIPELINE
+    }
+    alone = known - held - listed
+    of_runs = {name for name in alone if mirror_store.has_live(conn, environment_key, name)}
+    return frozenset((held - listed) | of_runs)
 
 
 def _answers_404(job: Job, pipeline_name: str) -> bool:

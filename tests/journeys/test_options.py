@@ -158,6 +158,40 @@ def test_a_dry_run_that_would_withhold_ends_with_4(calm):
     assert {row["action"] for row in rows if row["kind"] == "execution"} == {"withheld"}
 
 
+def rehearsed(lab, *words):
+    done = craftsync(lab, "sync", "--dry-run", "--format", "jsonl", *words)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, [(row["action"], row["kind"], row["id"]) for row in rows]
+
+
+def test_a_dry_run_of_a_pipeline_that_nobody_knows_is_wrong_usage(calm):
+    done = craftsync(calm, "sync", "--dry-run", "--pipeline", "iris-trian")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No pipeline is called iris-trian." in done.stderr
+    assert "iris-train" in done.stderr
+
+
+@pytest.mark.parametrize(("runs", "word", "code"), [(1, "gone", 0), (2, "withheld", 4)])
+def test_a_dry_run_sees_what_a_deleted_pipeline_took_along(tmp_path, runs, word, code):
+    world = World(executions=0, pipelines=0)
+    for name in ("kept", "lost"):
+        world.add_pipeline(name)
+        world.add_deployment(f"{name}-api", name)
+    for number in range(runs):
+        born = world.now - 5 * HOUR
+        world.add_execution("lost", execution_id=f"e{number}", created_at=born, status="Succeeded")
+    with lab(tmp_path, world) as made:
+        made.sync()
+        world.delete_pipeline("lost")
+        lost = [(word, "execution", f"e{number}") for number in range(runs)]
+        found = rehearsed(made)
+        assert found[0] == code
+        assert [row for row in found[1] if row[1] == "execution"] == lost
+        assert rehearsed(made, "--pipeline", "lost") == (code, lost)
+        assert rehearsed(made, "--pipeline", "kept") == (0, [("fetch", "deployment", "kept-api")])
+        assert made.sync().exit_code == code
+
+
 @pytest.mark.parametrize("words", [["--all-envs"], ["--all-envs", "--parallel"]])
 def test_several_environments_are_one_run(tmp_path, words):
     other = World(seed=5, executions=20, settled=True)
