@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 from lab import HOUR, lab
+from sqlalchemy import Engine, event
 
 from craftsync.simulator import Content, Quirks, Response, World
 
@@ -196,6 +197,36 @@ def test_one_file_of_two_executions_is_kept_once(one):
     one.sync()
     assert len(set(one.column("select file_sha256 from outputs"))) == 1
     assert one.column("select count(*) from file_chunk") == [1]
+
+
+def test_files_are_put_in_one_order_so_that_no_two_runs_wait_for_each_other(one):
+    name_of = "e{}".format
+    for number in range(2, 14):
+        born = one.world.now - 4 * HOUR
+        one.world.add_execution(
+            "score", execution_id=name_of(number), created_at=born, status="Succeeded"
+        )
+        content = Content("text/csv", name_of(number).encode())
+        one.world.set_value(name_of(number), "outputs", "report", content)
+    transactions = [[]]
+
+    def note(_conn, _cursor, statement, values, _context, _many):
+        if statement.startswith("begin"):
+            transactions.append([])
+        if statement.startswith("INSERT INTO file "):
+            transactions[-1].append(values[0])
+
+    one.sync(files=False)
+    one.world.add_execution("score", execution_id="e0", status="Succeeded")
+    one.world.set_value("e0", "outputs", "report", Content("text/csv", b"new"))
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert one.sync().fetched == 1
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert sum(map(len, transactions)) == 14
+    for hashes in transactions:
+        assert hashes == sorted(hashes)
 
 
 def test_a_log_that_was_fetched_alone_is_fetched_again_when_a_cap_shows_after_it(tmp_path):
