@@ -219,6 +219,9 @@ def test_several_environments_are_one_run(tmp_path, words):
             "staging": 20,
         }
         assert set(made.column("select environment from executions")) == {"prod", "staging"}
+        runs = made.rows("select run_id, environment from sync_runs order by environment")
+        assert [tuple(run.values()) for run in runs] == [(1, "prod"), (1, "staging")]
+        assert told["run_id"] == 1
 
 
 def test_the_figures_of_a_run_go_into_a_file_for_prometheus(calm):
