@@ -125,7 +125,7 @@ def _recording(job: Job, tally: Tally, known: Known) -> frozenset[str]:
     ):
         return held
     try:
-        found = metrics.recording_pipelines(job.platform, known=frozenset(known.pipelines))
+        found = metrics.recording_pipelines(job.platform, known=known.names)
     except Missing:
         found = frozenset()
     except UpstreamFault as fault:

@@ -97,6 +97,21 @@ def test_metrics_are_read_only_of_pipelines_known_to_record_any(calm):
     assert len(named) == sum(name in recording for name in of_all)
 
 
+def test_a_run_over_one_pipeline_learns_of_all_that_record_metrics(tmp_path):
+    world = World(executions=0, pipelines=0)
+    for name, kind in (("a", "single-value"), ("b", "list-values")):
+        world.add_pipeline(name)
+        world.add_execution(name, execution_id=name, created_at=world.now - 5 * HOUR)
+        row = {"name": "f1", "execution_id": name, "pipeline_name": name}
+        row |= {"created_at": "2026-03-01T00:00:00Z", "value": 0.5, "values": [0.5]}
+        answer = _answer(200, {"metrics": [row], "total_count": 1})
+        world.override("GET", f"/metrics/{kind}", answer)
+    with lab(tmp_path, world) as made:
+        assert made.sync(pipelines=("a",)).exit_code == 0
+        assert made.sync().exit_code == 0
+        assert "b" in made.column("select pipeline_name from metrics")
+
+
 def test_a_pipeline_that_begins_to_record_metrics_is_found_within_a_day(calm):
     calm.world.add_pipeline("late", created_at=calm.world.now - 9 * DAY)
     run = calm.world.add_execution("late", status="Succeeded", created_at=calm.world.now - 8 * DAY)
