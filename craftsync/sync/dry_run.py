@@ -20,6 +20,7 @@ from craftsync.sync.job import Options
 from craftsync.sync.plan import Plan, Why, plan, why_again
 from craftsync.upstream import payloads
 from craftsync.upstream.client import Platform
+from craftsync.upstream.fields import is_name
 from craftsync.upstream.recognition import recognise
 
 
@@ -61,7 +62,7 @@ class Rehearsal:
         pipelines = self.platform.pipelines()
         deployments = [one for one in deployments if not payloads.is_archived(one)]
         pipelines = [one for one in pipelines if not payloads.is_archived(one)]
-        listed = frozenset(one["pipeline_name"] for one in pipelines)
+        listed = frozenset(name for one in pipelines if is_name(name := one["pipeline_name"]))
         names = listed | {name for one in deployments if (name := payloads.pipeline_of(one))}
         if self.conn is not None and key is not None:
             names |= left_over(self.conn, key, names)

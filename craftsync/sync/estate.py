@@ -27,6 +27,7 @@ from craftsync.sync.incarnations import gone_of, live, read_all
 from craftsync.sync.job import Job
 from craftsync.sync.tally import LISTING, Tally
 from craftsync.upstream import payloads
+from craftsync.upstream.fields import is_name
 
 Listing = Sequence[Payload] | UpstreamFault
 
@@ -176,7 +177,7 @@ def _mirror_pipelines(
         tally.fail(ObjectKind.PIPELINES, "", LISTING, str(entries))
         return frozenset(row.incarnation.name for row in held if not row.gone), frozenset()
     there = [entry for entry in entries if not payloads.is_archived(entry)]
-    names = frozenset(entry["pipeline_name"] for entry in there)
+    names = frozenset(name for entry in there if is_name(name := entry["pipeline_name"]))
     in_scope = [entry for entry in there if job.wanted(entry["pipeline_name"])]
     tally.pipelines = len(in_scope)
     detailed = {row.incarnation for row in held if row.detail_sha256}
