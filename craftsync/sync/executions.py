@@ -44,7 +44,7 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
     for part in chain.from_iterable(waiting.values()):
         if part.state is PartState.ERROR and not job.options.asks_for(part):
             tally.leave_out(part.key.execution_id, part.kind, part.name)
-    asked = Asked(job.platform.execution)
+    asked = Asked(job.platform.execution, tally.run_id)
     items: list[Collection[Wanted | OpenPart]] = []
 
     def scope(name: str) -> Scope:
