@@ -73,7 +73,7 @@ class App(Reporting):
         Raises `Busy` when another craftsync holds the lock and `StoreUnusable` when the store
         cannot be written; what else goes wrong is in the report.
         """
-        from craftsync.store import engine, lock, schema  # noqa: PLC0415 - a wing
+        from craftsync.store import engine, ledger, lock, schema  # noqa: PLC0415 - a wing
         from craftsync.store.environments import revisions  # noqa: PLC0415 - a wing
         from craftsync.sync import collecting, run, turns  # noqa: PLC0415 - a room of the works
 
@@ -83,18 +83,20 @@ class App(Reporting):
             schema.upgrade(url)
             writer = engine.writer(url)
 
-            def mirror(one: Environment, run_id: int | None) -> "Outcome":
+            def mirror(one: Environment) -> "Outcome":
                 with self._job(writer, one, tokens[one.name], options, listener, limits) as job:
                     return run.sync(job, run_id=run_id)
 
             try:
                 before = revisions(writer)
+                with writer.begin() as conn:
+                    run_id = ledger.draw_run(conn)
                 with collecting.rarely():
                     outcomes = turns.take(mirror, environments, parallel=parallel, stop=limits.stop)
                 wrote = revisions(writer) != before
             finally:
                 writer.dispose()
-        return SyncReport(outcomes[0].run_id, tuple(outcomes), wrote)
+        return SyncReport(run_id, tuple(outcomes), wrote)
 
     @contextmanager
     def _job(

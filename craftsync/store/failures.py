@@ -65,10 +65,11 @@ def failures(connection: Connection, environment_key: int) -> Iterator[FailureKe
 
 
 class Standing(NamedTuple):
-    """A failure that stands: since when, how often, and when it is worth another try."""
+    """A failure that stands: why, when it is worth another try, and in whose scope it is."""
 
     error: str
     due_at: datetime
+    pipeline_name: str | None
 
 
 def standing(connection: Connection, environment_key: int) -> dict[FailureKey, Standing]:
@@ -81,13 +82,14 @@ def standing(connection: Connection, environment_key: int) -> dict[FailureKey, S
         columns.error,
         columns.attempts,
         columns.last_failed_at,
+        columns.pipeline_name,
     )
     found = connection.execute(statement.where(columns.environment_key == environment_key))
     return {
         FailureKey(ObjectKind(kind), object_id, part): Standing(
-            error, last_failed_at + pause_after(attempts)
+            error, last_failed_at + pause_after(attempts), pipeline
         )
-        for kind, object_id, part, error, attempts, last_failed_at in found
+        for kind, object_id, part, error, attempts, last_failed_at, pipeline in found
     }
 
 

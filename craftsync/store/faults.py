@@ -17,18 +17,35 @@ from craftsync.errors import StoreUnusable
 WHERE = "See where the store is set: craftsync config show"
 CREATE = "craftsync sync"
 
+_PATIENT = 'psql -c "alter role current_user set {} = 0"'
+_RESTORE = "Restore a backup: pg_restore"
+
 _SQLSTATES = {  # PostgreSQL: the class of the error, or its whole code
     "08": ("cannot be reached", "Is the server up? pg_isready"),
     "28": ("does not let this user in", WHERE),
     "3D": ("is no database on that server", "createdb, then craftsync sync"),
     "42501": ("may not be used by this user", WHERE),
     "25006": ("cannot be written: it is read-only", WHERE),
+    "25P03": (
+        "ended a transaction that waited too long",
+        _PATIENT.format("idle_in_transaction_session_timeout"),
+    ),
+    "25P04": ("ended a transaction that took too long", _PATIENT.format("transaction_timeout")),
+    "40": ("was wanted by another program at the same moment", "Run again."),
     "53": ("has no room or no connection left", "Make room on the server, then run again."),
     "2BP01": (
         "has views of others that hang on its relations, and cannot be upgraded",
         "Drop them, or make them again after: craftsync db upgrade",
     ),
+    "55P03": ("is locked by another program", "psql -c 'select * from pg_stat_activity'"),
+    "57014": (
+        "stopped a statement that took too long, or that somebody cancelled",
+        _PATIENT.format("statement_timeout"),
+    ),
     "57P": ("was shut down by its administrator", "Run again when it is back."),
+    "58": ("could not read or write its disk", "See the server's log, then run again."),
+    "XX001": ("is damaged on its server", _RESTORE),
+    "XX002": ("is damaged on its server", _RESTORE),
 }
 
 

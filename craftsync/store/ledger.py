@@ -22,6 +22,7 @@ __all__ = [
     "begin_run",
     "clear_failure",
     "clear_failures",
+    "draw_run",
     "end_run",
     "failures",
     "forget_listing",
@@ -58,6 +59,12 @@ class Listing:
     tool_version: str | None
 
 
+def draw_run(connection: Connection) -> int:
+    """Return the id of a run that is about to begin."""
+    (run_id,) = draw_keys(connection, "sync_run", 1)
+    return run_id
+
+
 def begin_run(
     connection: Connection,
     environment_key: int,
@@ -66,7 +73,7 @@ def begin_run(
     version: str,
     run_id: int | None = None,
 ) -> int:
-    """Begin a run, or another environment of the run `run_id`; return its id.
+    """Begin a run, or an environment of the run `run_id`; return its id.
 
     A run that a dead process left `running` is `interrupted`; nobody saw its end, so
     `finished_at` stays NULL.
@@ -77,7 +84,7 @@ def begin_run(
         .values(outcome="interrupted")
     )
     if run_id is None:
-        (run_id,) = draw_keys(connection, "sync_run", 1)
+        run_id = draw_run(connection)
     connection.execute(
         insert(_RUN).values(
             run_id=run_id,

@@ -76,14 +76,17 @@ def explained(
     )
 
 
-def confirmed(keys: Iterable[Key], ask: Ask, *, most: int) -> tuple[Set[Key], Set[Key]]:
+def confirmed(keys: Iterable[Key], ask: Ask, *, most: int, turn: int) -> tuple[Set[Key], Set[Key]]:
     """Ask for up to `most` of `keys` one by one: those that are gone, and those that are not.
 
-    What was not asked for is in neither; the next run asks.
+    What was not asked for is in neither. The next `turn` asks for it, for it begins further on:
+    some may never be listed, and be there all the same.
     """
     gone: set[Key] = set()
     there: set[Key] = set()
-    for key in sorted(keys)[:most]:
+    ordered = sorted(keys)
+    start = turn * most % len(ordered) if len(ordered) > most else 0
+    for key in (ordered[start:] + ordered[:start])[:most]:
         (gone if is_gone(ask, key.execution_id, key.created_at) else there).add(key)
     return gone, there
 

@@ -5,20 +5,22 @@ went with its deployment counts as unexplained unless its deployment is listed n
 of which only a part is open is shown as unsettled.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from craftsync.errors import BadPayload, UpstreamFault
+from craftsync.errors import BadPayload, Missing, UpstreamFault
 from craftsync.records import Incarnation, Key, ListedExecution, ObjectKind, Payload
 from craftsync.store import audit, environments, estate, mirror
 from craftsync.store.mirror import HeldExecution
+from craftsync.sync.estate import left_over, refuse_unknown
 from craftsync.sync.job import Options
 from craftsync.sync.plan import Plan, Why, plan, why_again
 from craftsync.upstream import payloads
 from craftsync.upstream.client import Platform
+from craftsync.upstream.fields import is_name
 from craftsync.upstream.recognition import recognise
 
 
@@ -58,12 +60,22 @@ class Rehearsal:
         key = row.key if row else None
         deployments = self.platform.deployments()
         pipelines = self.platform.pipelines()
+        deployments = [one for one in deployments if not payloads.is_archived(one)]
+        pipelines = [one for one in pipelines if not payloads.is_archived(one)]
+        listed = frozenset(name for one in pipelines if is_name(name := one["pipeline_name"]))
+        names = listed | {name for one in deployments if (name := payloads.pipeline_of(one))}
+        if self.conn is not None and key is not None:
+            names |= left_over(self.conn, key, names)
+        refuse_unknown(self.options.pipelines, names)
+        deployments = [one for one in deployments if self._wanted(payloads.pipeline_of(one))]
+        pipelines = [one for one in pipelines if self._wanted(one["pipeline_name"])]
         yield from self._estate(ObjectKind.DEPLOYMENT, "name", deployments, key)
         yield from self._estate(ObjectKind.PIPELINE, "pipeline_name", pipelines, key)
-        names = {entry["pipeline_name"] for entry in pipelines}
-        names |= {name for entry in deployments if (name := payloads.pipeline_of(entry))}
-        for name in sorted(set(self.options.pipelines) or names):
-            yield from self._executions(name, key)
+        for name in sorted(filter(self._wanted, names)):
+            yield from self._executions(name, key, names, is_listed=name in listed)
+
+    def _wanted(self, pipeline_name: str | None) -> bool:
+        return not self.options.pipelines or pipeline_name in self.options.pipelines
 
     def _estate(
         self, kind: ObjectKind, name_key: str, entries: Sequence[Payload], key: int | None
@@ -71,7 +83,7 @@ class Rehearsal:
         listed: set[Incarnation] = set()
         for entry in entries:
             created_at = payloads.birth_of(entry)
-            if created_at is not None and not payloads.is_archived(entry):
+            if created_at is not None:
                 listed.add(Incarnation(entry[name_key], created_at))
         held = self._held(kind, key)
         births = {one.name: one.created_at for one in listed}
@@ -101,18 +113,34 @@ class Rehearsal:
         find = estate.held_deployments if kind is ObjectKind.DEPLOYMENT else estate.held_pipelines
         return frozenset(row.incarnation for row in find(self.conn, key) if not row.gone)
 
-    def _executions(self, pipeline_name: str, key: int | None) -> Iterator[Row]:
+    def _executions(
+        self, pipeline_name: str, key: int | None, names: Set[str], *, is_listed: bool
+    ) -> Iterator[Row]:
         try:
             entries = self.platform.executions(pipeline_name).entries or ()
         except UpstreamFault as fault:
-            yield self._row("withheld", ObjectKind.PIPELINE, pipeline_name, str(fault), 0)
-            return
-        listed = {one.key: one for one in entries if not isinstance(one, BadPayload)}
+            if is_listed or not isinstance(fault, Missing):
+                yield self._row("withheld", ObjectKind.PIPELINE, pipeline_name, str(fault), 0)
+                return
+            entries = ()  # nobody lists the pipeline any more
+        listed = {
+            one.key: one
+            for one in entries
+            if not isinstance(one, BadPayload)
+            and (one.pipeline_name == pipeline_name or one.pipeline_name not in names)
+        }
+        unreadable = {
+            payloads.shown_id(one.payload) for one in entries if isinstance(one, BadPayload)
+        }
         there: dict[Key, HeldExecution] = {}
         came_back: set[Key] = set()
         begun: frozenset[Key] = frozenset()
         if self.conn is not None and key is not None:
-            there = {row.key: row for row in mirror.held_executions(self.conn, key, pipeline_name)}
+            there = {
+                row.key: row
+                for row in mirror.held_executions(self.conn, key, pipeline_name)
+                if row.key.execution_id not in unreadable
+            }
             came_back = mirror.gone_among(self.conn, key, listed.keys() - there.keys())
             begun = audit.begun(self.conn, key)
         again = self._again(there, listed)

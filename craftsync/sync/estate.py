@@ -1,10 +1,12 @@
 """Deployments and pipelines: listed, read one by one where that is needed, saved, or gone."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+
+from sqlalchemy import Connection
 
 from craftsync.errors import (
     BadAnswer,
@@ -23,8 +25,9 @@ from craftsync.store.environments import Rev
 from craftsync.sync import absences
 from craftsync.sync.incarnations import gone_of, live, read_all
 from craftsync.sync.job import Job
-from craftsync.sync.tally import Tally
+from craftsync.sync.tally import LISTING, Tally
 from craftsync.upstream import payloads
+from craftsync.upstream.fields import is_name
 
 Listing = Sequence[Payload] | UpstreamFault
 
@@ -34,8 +37,8 @@ class Known:
     """What the executions' turn needs to know of the rest of the estate.
 
     `names` are those of all pipelines that upstream knows. `pipelines` are to be listed, those
-    among them in `unlisted` only because a deployment or the store names them; `vanished` answer
-    404 themselves, so that their executions count as none.
+    among them in `unlisted` because a deployment or the store names them, and no answer says that
+    they are gone; `vanished` answer 404 themselves, so that their executions count as none.
     """
 
     deployments: absences.Deployments
@@ -58,22 +61,26 @@ def mirror(job: Job, tally: Tally) -> Known:
     known, named = _mirror_deployments(job, tally, deployments)
     listed, lost = _mirror_pipelines(job, tally, pipelines)
     wanted = job.options.pipelines
-    unknown = [name for name in wanted if name not in listed | named | lost]
-    if unknown and not isinstance(pipelines, UpstreamFault):
-        raise Usage(
-            f"No pipeline is called {unknown[0]}.",
-            hint=nearest(unknown[0], listed | named | lost),
-        )
+    if not isinstance(pipelines, UpstreamFault):
+        refuse_unknown(wanted, listed | named | lost)
     left_over = lost - named if not wanted else lost & set(wanted) - named
     vanished = {name for name in left_over if _answers_404(job, name)}
-    in_scope = set(wanted) or (listed | named)
+    there = listed | named | (left_over - vanished)  # a listing may hide what is there
+    in_scope = set(wanted) or there
     return Known(
         deployments=known,
-        names=listed | named,
+        names=there,
         pipelines=tuple(sorted(in_scope - vanished)),
         unlisted=frozenset(in_scope - listed),
         vanished=tuple(sorted(vanished)),
     )
+
+
+def refuse_unknown(wanted: Iterable[str], names: Set[str]) -> None:
+    """Refuse to mirror pipelines of which nobody knows."""
+    for name in wanted:
+        if name not in names:
+            raise Usage(f"No pipeline is called {name}.", hint=nearest(name, names))
 
 
 def _listing(ask: Callable[[], Sequence[Payload]]) -> Listing:
@@ -107,7 +114,7 @@ def _mirror_deployments(
     for row in sorted(held, key=lambda row: row.incarnation):
         births[row.incarnation.name].append(row.incarnation.created_at)
     if isinstance(entries, UpstreamFault):
-        tally.fail(ObjectKind.DEPLOYMENTS, "", "listing", str(entries))
+        tally.fail(ObjectKind.DEPLOYMENTS, "", LISTING, str(entries))
         return absences.Deployments(None, births, job.platform.deployment), frozenset()
     there = [entry for entry in entries if not payloads.is_archived(entry)]
     in_scope = [entry for entry in there if job.wanted(payloads.pipeline_of(entry))]
@@ -161,16 +168,16 @@ def _mirror_pipelines(
 ) -> tuple[frozenset[str], frozenset[str]]:
     """Save what is listed, mark what is gone.
 
-    Return the names listed, and those of pipelines that are not, while executions of theirs are
-    held that are not gone.
+    Return the names listed, and those of pipelines that are not, while they or executions of
+    theirs are held that are not gone.
     """
     with job.engine.connect() as conn:
         held = list(store_estate.held_pipelines(conn, tally.environment_key))
     if isinstance(entries, UpstreamFault):
-        tally.fail(ObjectKind.PIPELINES, "", "listing", str(entries))
+        tally.fail(ObjectKind.PIPELINES, "", LISTING, str(entries))
         return frozenset(row.incarnation.name for row in held if not row.gone), frozenset()
     there = [entry for entry in entries if not payloads.is_archived(entry)]
-    names = frozenset(entry["pipeline_name"] for entry in there)
+    names = frozenset(name for entry in there if is_name(name := entry["pipeline_name"]))
     in_scope = [entry for entry in there if job.wanted(entry["pipeline_name"])]
     tally.pipelines = len(in_scope)
     detailed = {row.incarnation for row in held if row.detail_sha256}
@@ -204,20 +211,23 @@ def _mirror_pipelines(
         )
     if not job.options.pipelines:
         tally.complete(ObjectKind.PIPELINES, "", len(there))
-    return names, _left_over(job, tally, names)
-
-
-def _left_over(job: Job, tally: Tally, listed: Set[str]) -> frozenset[str]:
-    """Return the pipelines that are not listed, while executions of theirs are held as there."""
     with job.engine.connect() as conn:
-        known = {
-            name for kind, name in ledger.scopes(conn, tally.environment_key) if kind == "pipeline"
-        }
-        return frozenset(
-            name
-            for name in known - listed
-            if mirror_store.has_live(conn, tally.environment_key, name)
-        )
+        return names, left_over(conn, tally.environment_key, names)
+
+
+def left_over(conn: Connection, environment_key: int, listed: Set[str]) -> frozenset[str]:
+    """Return the pipelines that are not `listed`, while they or executions of theirs are held."""
+    held = {
+        row.incarnation.name
+        for row in store_estate.held_pipelines(conn, environment_key)
+        if not row.gone
+    }
+    known = {
+        name for kind, name in ledger.scopes(conn, environment_key) if kind == ObjectKind.PIPELINE
+    }
+    alone = known - held - listed
+    of_runs = {name for name in alone if mirror_store.has_live(conn, environment_key, name)}
+    return frozenset((held - listed) | of_runs)
 
 
 def _answers_404(job: Job, pipeline_name: str) -> bool:

@@ -6,10 +6,11 @@ looked into at all.
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
+from itertools import chain
 
 from craftsync import __version__
 from craftsync.errors import Missing, UpstreamFault
-from craftsync.records import ObjectKind
+from craftsync.records import ObjectKind, PartState
 from craftsync.store import failures, ledger
 from craftsync.store.open_parts import OpenPart, open_parts
 from craftsync.sync.estate import Known
@@ -18,7 +19,7 @@ from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
 from craftsync.sync.saving import Saver
 from craftsync.sync.scope import Asked, Scope, by_pipeline
-from craftsync.sync.tally import Tally
+from craftsync.sync.tally import EXECUTIONS, Tally
 from craftsync.sync.work import Wanted
 from craftsync.upstream import metrics
 from craftsync.upstream.client import ExecutionListing
@@ -40,7 +41,10 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
         waiting = by_pipeline(open_parts(conn, key, recording=recording))
         standing = failures.standing(conn, key)
         listings = ledger.scopes(conn, key)
-    asked = Asked(job.platform.execution)
+    for part in chain.from_iterable(waiting.values()):
+        if part.state is PartState.ERROR and not job.options.asks_for(part):
+            tally.leave_out(part.key.execution_id, part.kind, part.name)
+    asked = Asked(job.platform.execution, tally.run_id)
     items: list[Collection[Wanted | OpenPart]] = []
 
     def scope(name: str) -> Scope:
@@ -50,7 +54,7 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
         if isinstance(listing, Exception):
             # A pipeline that nobody lists any more has no listing: that is no failure.
             if not (isinstance(listing, Missing) and name in known.unlisted):
-                tally.fail(ObjectKind.PIPELINE, name, "executions", str(listing), pipeline=name)
+                tally.fail(ObjectKind.PIPELINE, name, EXECUTIONS, str(listing), pipeline=name)
         elif listing.entries is None:
             before = listings[ObjectKind.PIPELINE, name]
             tally.unchanged(name, before.last_listed or 0, listing.sha256)
@@ -121,7 +125,7 @@ def _recording(job: Job, tally: Tally, known: Known) -> frozenset[str]:
     ):
         return held
     try:
-        found = metrics.recording_pipelines(job.platform, known=frozenset(known.pipelines))
+        found = metrics.recording_pipelines(job.platform, known=known.names)
     except Missing:
         found = frozenset()
     except UpstreamFault as fault:

@@ -12,6 +12,7 @@ from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
 from craftsync.sync.plan import plan
 from craftsync.sync.tally import Tally
+from craftsync.upstream import payloads
 from craftsync.upstream.fields import body_of
 
 T = TypeVar("T", Deployment, Pipeline)
@@ -35,7 +36,8 @@ def read_all(
             continue
         unread.add(entry[name_key])
         if not isinstance(one, Missing):  # deleted since it was listed: the next listing tells
-            tally.fail(kind, entry[name_key], "detail", str(one), raw=body_of(one))
+            shown = payloads.shown_id(entry, name_key)
+            tally.fail(kind, shown, "detail", str(one), raw=body_of(one))
     return found, frozenset(unread)
 
 

@@ -16,7 +16,7 @@ from craftsync.errors import (
     worst,
 )
 from craftsync.store import engine as engines
-from craftsync.store import environments, ledger
+from craftsync.store import environments, failures, ledger
 from craftsync.sync import estate, executions
 from craftsync.sync.events import Began, Outcome
 from craftsync.sync.job import Job
@@ -24,10 +24,10 @@ from craftsync.sync.tally import Tally
 from craftsync.upstream.recognition import recognise
 
 
-def sync(job: Job, *, run_id: int | None = None) -> Outcome:
+def sync(job: Job, *, run_id: int) -> Outcome:
     """Mirror one environment once and tell how it went; the caller holds the store's lock.
 
-    `run_id` is that of a run that already mirrored another environment.
+    `run_id` is that of the run, which may mirror other environments too.
 
     What single objects failed by is in the outcome. Whatever ends the run early (`BadCredentials`,
     `Unreachable`, `Refused` because the environment is another one, `Interrupted`) is in it too:
@@ -39,9 +39,7 @@ def sync(job: Job, *, run_id: int | None = None) -> Outcome:
         row = environments.find(conn, job.environment) or environments.enter(
             conn, job.environment, url=job.url, upstream_id=None, seen_at=started_at
         )
-        run_id = ledger.begin_run(
-            conn, row.key, started_at=started_at, version=__version__, run_id=run_id
-        )
+        ledger.begin_run(conn, row.key, started_at=started_at, version=__version__, run_id=run_id)
     tally = Tally(job, run_id=run_id, environment_key=row.key, started_at=started_at)
     try:
         _recognise(job, row, started_at)
@@ -122,7 +120,7 @@ def _write_down(job: Job, tally: Tally, outcome: Outcome) -> None:
             ledger.clear_failures(
                 conn,
                 key,
-                keep={*tally.failures, *tally.waiting},
+                keep=tally.standing(failures.standing(conn, key)),
                 pipelines=job.options.pipelines or None,
             )
         if outcome.outcome == "complete" and not job.options.pipelines:

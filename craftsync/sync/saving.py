@@ -3,15 +3,14 @@
 What ends the run early does not lose what is on its way: it is saved first.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from operator import attrgetter
 
-from craftsync import times
 from craftsync.errors import BadAnswer, Missing, UpstreamFault
-from craftsync.records import Key, ListedExecution, ObjectKind, Whole
+from craftsync.records import Key, ListedExecution, ObjectKind, PartKind, Whole
 from craftsync.store import ledger, mirror
 from craftsync.store.anew import make_way
 from craftsync.store.environments import Rev
@@ -20,9 +19,9 @@ from craftsync.store.open_parts import OpenPart, part_states, save_part
 from craftsync.sync.events import Saved
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
-from craftsync.sync.plan import Why, is_settled
+from craftsync.sync.plan import is_settled
 from craftsync.sync.tally import Tally, logs_held
-from craftsync.sync.work import Fetched, FetchedAlone, Wanted
+from craftsync.sync.work import Fetched, FetchedAlone, Wanted, as_listed, size_of
 from craftsync.upstream.fields import body_of
 
 A_BATCH = 500
@@ -58,9 +57,8 @@ class Saver:
         """Fetch and save all of `items`; those whose log proved incomplete, once more."""
         self._fetch(items)
         if doubtful := frozenset(self._job.fetcher.doubtful()):
-            wanted = (one for one in chain.from_iterable(items) if isinstance(one, Wanted))
-            again = [one for one in wanted if one.key.execution_id in doubtful]
-            self._fetch([[replace(one, why=Why.OPEN_PART) for one in again]])
+            asked = chain.from_iterable(items)
+            self._fetch([[one for one in asked if _brought_log_of(one, doubtful)]])
         self._look_again()
 
     def _fetch(self, items: Sequence[Collection[Item]]) -> None:
@@ -90,12 +88,12 @@ class Saver:
             scope_pipeline=item.pipeline_name,
             with_metrics=item.pipeline_name in self._recording,
         )
-        found = _as_listed(found, item.key)
+        found = as_listed(found, item.key)
         now = job.now()
         settled = self._settled(found, unchanged_since=now, now=now)
         prepared = mirror.prepare(found, dialect=self._dialect, fetched_at=now, settled=settled)
         lines = None if found.lines is None else ()
-        return Fetched(item, replace(found, lines=lines), prepared, now, _size(found))
+        return Fetched(item, replace(found, lines=lines), prepared, now, size_of(found))
 
     def _take(self, item: Item, result: Result | Exception) -> None:
         if not isinstance(result, Exception):
@@ -137,21 +135,28 @@ class Saver:
                     self._name(item, BadAnswer("It is listed, and answers 404 all the same."))
 
     def _save(self) -> None:
-        """Save a batch in one transaction; what is as it was at its last fetch writes nothing."""
+        """Save a batch; what is as it was at its last fetch writes nothing.
+
+        Whole executions are one transaction, parts that came alone another.
+        """
         batch, self._batch, self._bytes = self._batch, [], 0
         if not batch:
             return
+        wholes = [one for one in batch if isinstance(one, Fetched)]
+        alone = [one for one in batch if isinstance(one, FetchedAlone)]
         try:
-            self._write(batch)
+            # In a transaction files are put in one order, so that no two runs wait for each other.
+            if wholes:
+                self._write(wholes, ())
+            if alone:
+                self._write((), sorted(alone, key=attrgetter("file_sha256")))
         finally:
             for one in batch:
                 one.close()
         self._job.listener(Saved(len(batch), self._tally.fetched))
 
-    def _write(self, batch: Sequence[Result]) -> None:
+    def _write(self, wholes: Sequence[Fetched], alone: Sequence[FetchedAlone]) -> None:
         tally = self._tally
-        wholes = [one for one in batch if isinstance(one, Fetched)]
-        alone = [one for one in batch if isinstance(one, FetchedAlone)]
         with self._job.engine.begin() as conn:
             rev = Rev(conn, tally.environment_key)
             known = mirror.held_content(
@@ -226,18 +231,7 @@ class Saver:
         )
 
 
-_message = attrgetter("message")
-
-
-def _as_listed(found: Whole, key: Key) -> Whole:
-    """Keep an execution under the birth its listing tells, be it of fewer digits than its own."""
-    born = found.execution.key.created_at
-    if born == key.created_at or times.epoch_ms(born) != times.epoch_ms(key.created_at):
-        return found
-    return replace(found, execution=replace(found.execution, key=key))
-
-
-def _size(found: Whole) -> int:
-    lines = sum(map(len, map(_message, found.lines or ())))
-    files = sum(file.size_bytes for file in found.files)
-    return len(found.execution.raw.body) + lines + files
+def _brought_log_of(item: Item, execution_ids: Set[str]) -> bool:
+    """Whether the log of one of these executions came with this item."""
+    with_log = isinstance(item, Wanted) or item.kind is PartKind.LOGS
+    return with_log and item.key.execution_id in execution_ids

@@ -29,11 +29,12 @@ class Asked:
     """How many absences a run may still ask for one by one."""
 
     ask: absences.Ask
+    turn: int
     left: int = CONFIRMED_A_RUN
 
     def confirmed(self, keys: Set[Key]) -> tuple[Set[Key], Set[Key]]:
         """Return which of `keys` are gone, and which are there although not listed."""
-        gone, there = absences.confirmed(keys, self.ask, most=self.left)
+        gone, there = absences.confirmed(keys, self.ask, most=self.left, turn=self.turn)
         self.left -= len(gone) + len(there)
         return gone, there
 

@@ -7,12 +7,15 @@ from typing import NamedTuple
 from craftsync.errors import Partial, Refused, worst
 from craftsync.records import ObjectKind, Part, PartKind, PartState, Whole
 from craftsync.store import engine as engines
-from craftsync.store.failures import FailureKey
+from craftsync.store.failures import FailureKey, Standing
 from craftsync.store.ledger import Counts
 from craftsync.sync.events import Failure, Outcome, Withheld
 from craftsync.sync.job import Job
 from craftsync.sync.work import FetchedAlone
 from craftsync.upstream import exact
+
+LISTING, EXECUTIONS = "listing", "executions"
+"""What of a kind, or of a pipeline, failed where there was no listing to look into."""
 
 _ONCE = frozenset({PartState.DENIED, PartState.CAPPED})
 
@@ -50,6 +53,7 @@ class Tally:
         self._began = job.monotonic()
         self.failures: dict[FailureKey, Failed] = {}
         self.waiting: dict[FailureKey, Failure] = {}
+        self._left_out: set[FailureKey] = set()
         self.withheld: list[Withheld] = []
         self.scopes: list[Complete] = []
         self.deployments = 0
@@ -83,12 +87,39 @@ class Tally:
 
     def wait(self, execution_id: str, kind: PartKind, name: str, error: str) -> None:
         """Name a part that failed before and is left alone this time."""
-        part = f"{kind} {name}" if name else str(kind)
-        self.wait_for(FailureKey(ObjectKind.EXECUTION, execution_id, part), error)
+        self.wait_for(_of_part(execution_id, kind, name), error)
 
     def wait_for(self, what: FailureKey, error: str) -> None:
         """Name what failed before and is left alone this time."""
         self.waiting[what] = Failure(*what, f"{error} (left alone for a while)")
+
+    def leave_out(self, execution_id: str, kind: PartKind, name: str) -> None:
+        """Note a part that failed before, and that this run was told not to ask for."""
+        self._left_out.add(_of_part(execution_id, kind, name))
+
+    def standing(self, before: Mapping[FailureKey, Standing]) -> set[FailureKey]:
+        """Return what stands as failed, of `before` also what this run could not look into."""
+        heard = {scope.name for scope in self.scopes if scope.kind is ObjectKind.PIPELINE}
+        unlisted = {
+            kind
+            for kind in (ObjectKind.DEPLOYMENTS, ObjectKind.PIPELINES)
+            if FailureKey(kind, "", LISTING) in self.failures
+        }
+
+        def is_open(what: FailureKey, pipeline: str | None) -> bool:
+            match what.object_kind:
+                case ObjectKind.EXECUTION:
+                    unheard = FailureKey(ObjectKind.PIPELINE, pipeline or "", EXECUTIONS)
+                    return unheard in self.failures or (bool(unlisted) and pipeline not in heard)
+                case ObjectKind.DEPLOYMENT:
+                    return ObjectKind.DEPLOYMENTS in unlisted
+                case ObjectKind.PIPELINE:
+                    return ObjectKind.PIPELINES in unlisted and what.part != EXECUTIONS
+                case _:
+                    return False
+
+        unseen = {what for what, one in before.items() if is_open(what, one.pipeline_name)}
+        return {*self.failures, *self.waiting, *self._left_out, *unseen}
 
     def withhold(self, withheld: Withheld) -> None:
         """Note absences that are not believed."""
@@ -139,9 +170,8 @@ class Tally:
             self.too_big += 1
         known = before.get((part.kind, part.name)) == part.state
         if part.state is PartState.ERROR or (part.state in _ONCE and not known):
-            name = f"{part.kind} {part.name}" if part.name else str(part.kind)
-            why = part.error or part.state
-            self.fail(ObjectKind.EXECUTION, execution_id, name, why, pipeline=pipeline_name)
+            what = _of_part(execution_id, part.kind, part.name)
+            self.fail(*what, part.error or part.state, pipeline=pipeline_name)
 
     def saw_alone(self, got: FetchedAlone, before: Mapping[tuple[str, str], str]) -> None:
         """Count a part that was fetched by itself."""
@@ -202,6 +232,11 @@ class Tally:
             exit_code=worst(codes),
             error=exact.plain(error) or None,
         )
+
+
+def _of_part(execution_id: str, kind: PartKind, name: str) -> FailureKey:
+    part = f"{kind} {name}" if name else str(kind)
+    return FailureKey(ObjectKind.EXECUTION, execution_id, part)
 
 
 def logs_held(whole: Whole) -> bool:

@@ -8,8 +8,7 @@ from craftsync.errors import Interrupted
 from craftsync.sync.events import Outcome
 
 E = TypeVar("E")
-Mirror = Callable[[E, int | None], Outcome]
-"""Mirrors an environment as part of the run with this id, or begins a run for None."""
+Mirror = Callable[[E], Outcome]
 
 
 def take(
@@ -19,18 +18,17 @@ def take(
     parallel: bool,
     stop: Callable[[], None],
 ) -> list[Outcome]:
-    """Mirror each of `environments`; the first one begins the run that the others join.
+    """Mirror each of `environments`.
 
     An interruption ends the run: side by side, `stop` makes the others end too.
     """
-    first = mirror(environments[0], None) if not parallel or len(environments) == 1 else None
-    if first is None:
+    if parallel and len(environments) > 1:
         return _side_by_side(mirror, environments, stop)
-    outcomes = [first]
-    for one in environments[1:]:
+    outcomes: list[Outcome] = []
+    for one in environments:
+        outcomes.append(mirror(one))
         if outcomes[-1].exit_code == Interrupted.exit_code:
             break
-        outcomes.append(mirror(one, first.run_id))
     return outcomes
 
 
@@ -38,7 +36,7 @@ def _side_by_side(
     mirror: Mirror[E], environments: Sequence[E], stop: Callable[[], None]
 ) -> list[Outcome]:
     with ThreadPoolExecutor(len(environments), thread_name_prefix="environment") as pool:
-        futures: list[Future[Outcome]] = [pool.submit(mirror, one, None) for one in environments]
+        futures: list[Future[Outcome]] = [pool.submit(mirror, one) for one in environments]
         try:
             return [future.result() for future in futures]
         except BaseException:

@@ -2,10 +2,12 @@
 
 import marshal
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 
+from craftsync import times
 from craftsync.records import FetchedPart, Key, Whole
 from craftsync.store.mirror import Prepared
 from craftsync.store.open_parts import OpenPart
@@ -14,6 +16,7 @@ from craftsync.times import EPOCH
 
 _US = timedelta(microseconds=1)
 _A_PACK = 1000
+_message = attrgetter("message")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,27 @@ class FetchedAlone:
         """What waits to be saved with it."""
         return self.fetched.part.size_bytes or 0
 
+    @property
+    def file_sha256(self) -> str:
+        """The hash of the file that came, '' for none."""
+        return self.fetched.file.sha256 if self.fetched.file else ""
+
     def close(self) -> None:
         """Let go of the file of one that is not saved."""
         if self.fetched.file is not None:
             self.fetched.file.content.close()
+
+
+def as_listed(found: Whole, key: Key) -> Whole:
+    """Keep an execution under the birth its listing tells, be it of fewer digits than its own."""
+    born = found.execution.key.created_at
+    if born == key.created_at or times.epoch_ms(born) != times.epoch_ms(key.created_at):
+        return found
+    return replace(found, execution=replace(found.execution, key=key))
+
+
+def size_of(found: Whole) -> int:
+    """Return how many bytes wait to be saved with a whole execution."""
+    lines = sum(map(len, map(_message, found.lines or ())))
+    files = sum(file.size_bytes for file in found.files)
+    return len(found.execution.raw.body) + lines + files

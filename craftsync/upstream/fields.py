@@ -8,7 +8,7 @@ import hashlib
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from craftsync import times
 from craftsync.errors import BadPayload
@@ -16,15 +16,25 @@ from craftsync.records import Payload, Raw
 from craftsync.upstream import exact
 from craftsync.upstream.exact import Number
 
+LONGEST_NAME = 1000
+"""Bytes. What is longer does not fit into the indexes of every database, two of them in one."""
+
 Shown = tuple[str, str | None, float | None]
 """A value as JSON, as bare text, and as the nearest double."""
 
 
-def name(value: Any) -> str:
-    """Return a name or an id; raises `ValueError` for nothing, NUL or a lone surrogate in it."""
+def is_name(value: Any) -> TypeGuard[str]:
+    """Whether this can be a name: not nothing, NUL, a lone surrogate, or a long text."""
     if type(value) is not str or not value or exact.plain(value) != value:
-        raise ValueError(f"{exact.dumps(value, ascii=True)[:100]} as a name")
-    return value
+        return False
+    return len(value.encode()) <= LONGEST_NAME
+
+
+def name(value: Any) -> str:
+    """Return a name or an id; raises `ValueError` for what can be none."""
+    if is_name(value):
+        return value
+    raise ValueError(f"{exact.dumps(value, ascii=True)[:100]} as a name")
 
 
 def name_or_none(value: Any) -> str | None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from craftsync.errors import BadAnswer, Missing
 from craftsync.records import Metric
 from craftsync.upstream import exact, payloads
+from craftsync.upstream.fields import is_name
 
 SINGLE, LISTS = "single-value", "list-values"
 _A_PAGE = 5000
@@ -35,13 +36,13 @@ def of_execution(source: Source, execution_id: str) -> tuple[Metric, ...]:
 
 
 def recording_pipelines(source: Source, *, known: Set[str]) -> frozenset[str]:
-    """Return which of the `known` pipelines record metrics, by one pass over all of them."""
+    """Return which pipelines record metrics, by a pass that ends once all `known` ones do."""
     found: set[str] = set()
     for kind in (SINGLE, LISTS):
         for page in _pages(source, kind, {}):
             for row in page:
                 name = row.get("pipeline_name") if isinstance(row, dict) else None
-                if isinstance(name, str):
+                if is_name(name):
                     found.add(name)
             if found >= known:
                 return frozenset(found)

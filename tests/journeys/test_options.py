@@ -97,6 +97,21 @@ def test_metrics_are_read_only_of_pipelines_known_to_record_any(calm):
     assert len(named) == sum(name in recording for name in of_all)
 
 
+def test_a_run_over_one_pipeline_learns_of_all_that_record_metrics(tmp_path):
+    world = World(executions=0, pipelines=0)
+    for name, kind in (("a", "single-value"), ("b", "list-values")):
+        world.add_pipeline(name)
+        world.add_execution(name, execution_id=name, created_at=world.now - 5 * HOUR)
+        row = {"name": "f1", "execution_id": name, "pipeline_name": name}
+        row |= {"created_at": "2026-03-01T00:00:00Z", "value": 0.5, "values": [0.5]}
+        answer = _answer(200, {"metrics": [row], "total_count": 1})
+        world.override("GET", f"/metrics/{kind}", answer)
+    with lab(tmp_path, world) as made:
+        assert made.sync(pipelines=("a",)).exit_code == 0
+        assert made.sync().exit_code == 0
+        assert "b" in made.column("select pipeline_name from metrics")
+
+
 def test_a_pipeline_that_begins_to_record_metrics_is_found_within_a_day(calm):
     calm.world.add_pipeline("late", created_at=calm.world.now - 9 * DAY)
     run = calm.world.add_execution("late", status="Succeeded", created_at=calm.world.now - 8 * DAY)
@@ -158,6 +173,40 @@ def test_a_dry_run_that_would_withhold_ends_with_4(calm):
     assert {row["action"] for row in rows if row["kind"] == "execution"} == {"withheld"}
 
 
+def rehearsed(lab, *words):
+    done = craftsync(lab, "sync", "--dry-run", "--format", "jsonl", *words)
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, [(row["action"], row["kind"], row["id"]) for row in rows]
+
+
+def test_a_dry_run_of_a_pipeline_that_nobody_knows_is_wrong_usage(calm):
+    done = craftsync(calm, "sync", "--dry-run", "--pipeline", "iris-trian")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "No pipeline is called iris-trian." in done.stderr
+    assert "iris-train" in done.stderr
+
+
+@pytest.mark.parametrize(("runs", "word", "code"), [(1, "gone", 0), (2, "withheld", 4)])
+def test_a_dry_run_sees_what_a_deleted_pipeline_took_along(tmp_path, runs, word, code):
+    world = World(executions=0, pipelines=0)
+    for name in ("kept", "lost"):
+        world.add_pipeline(name)
+        world.add_deployment(f"{name}-api", name)
+    for number in range(runs):
+        born = world.now - 5 * HOUR
+        world.add_execution("lost", execution_id=f"e{number}", created_at=born, status="Succeeded")
+    with lab(tmp_path, world) as made:
+        made.sync()
+        world.delete_pipeline("lost")
+        lost = [(word, "execution", f"e{number}") for number in range(runs)]
+        found = rehearsed(made)
+        assert found[0] == code
+        assert [row for row in found[1] if row[1] == "execution"] == lost
+        assert rehearsed(made, "--pipeline", "lost") == (code, lost)
+        assert rehearsed(made, "--pipeline", "kept") == (0, [("fetch", "deployment", "kept-api")])
+        assert made.sync().exit_code == code
+
+
 @pytest.mark.parametrize("words", [["--all-envs"], ["--all-envs", "--parallel"]])
 def test_several_environments_are_one_run(tmp_path, words):
     other = World(seed=5, executions=20, settled=True)
@@ -185,6 +234,9 @@ def test_several_environments_are_one_run(tmp_path, words):
             "staging": 20,
         }
         assert set(made.column("select environment from executions")) == {"prod", "staging"}
+        runs = made.rows("select run_id, environment from sync_runs order by environment")
+        assert [tuple(run.values()) for run in runs] == [(1, "prod"), (1, "staging")]
+        assert told["run_id"] == 1
 
 
 def test_the_figures_of_a_run_go_into_a_file_for_prometheus(calm):

@@ -4,6 +4,7 @@ from collections import Counter
 
 import pytest
 from lab import HOUR, lab
+from sqlalchemy import Engine, event
 
 from craftsync.simulator import Content, Quirks, Response, World
 
@@ -92,6 +93,44 @@ def test_a_part_that_failed_is_tried_again_alone_then_left_alone_for_longer_and_
     assert asked(one)["GET /executions/e1"] == 0
 
 
+def test_a_failed_part_that_is_left_out_by_a_flag_stays_named(one):
+    one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
+    one.sync()
+    for _ in range(2):  # the second time its listing is not even looked into
+        assert one.sync(files=False).exit_code == 0
+        assert one.column("select part from sync_failures") == ["output report"]
+    one.sync()
+    assert one.column("select attempts from sync_failures") == [2]
+
+
+@pytest.mark.parametrize("path", ["/pipelines/score/executions", "/deployments", "/pipelines"])
+def test_what_failed_before_stays_named_while_its_listing_cannot_be_had(one, path):
+    one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
+    one.sync()
+    one.world.override("GET", path, BROKEN)
+    assert one.sync().exit_code == 3
+    named = one.column("select object_id || ' ' || part from sync_failures")
+    assert len(named) == 2
+    assert "e1 output report" in named
+
+
+@pytest.mark.parametrize("kind", ["deployment", "pipeline"])
+def test_an_object_that_failed_before_stays_named_while_its_listing_cannot_be_had(one, kind):
+    if kind == "deployment":
+        one.world.add_deployment("odd", "score")
+    else:
+        one.world.add_pipeline("odd")
+    one.world.override("GET", f"/{kind}s/odd", BROKEN)
+    assert one.sync().exit_code == 3
+    one.world.override("GET", f"/{kind}s", BROKEN)
+    assert one.sync().exit_code == 3
+    assert one.column("select object_id from sync_failures order by object_kind") == ["odd", ""]
+    one.world.restore("GET", f"/{kind}s")
+    one.world.restore("GET", f"/{kind}s/odd")
+    assert one.sync().exit_code == 0
+    assert one.column("select object_id from sync_failures") == []
+
+
 def test_a_part_that_comes_at_last_is_held_and_no_longer_named(one):
     one.world.override("GET", "/executions/e1/outputs/report", BROKEN)
     one.sync()
@@ -158,6 +197,55 @@ def test_one_file_of_two_executions_is_kept_once(one):
     one.sync()
     assert len(set(one.column("select file_sha256 from outputs"))) == 1
     assert one.column("select count(*) from file_chunk") == [1]
+
+
+def test_files_are_put_in_one_order_so_that_no_two_runs_wait_for_each_other(one):
+    name_of = "e{}".format
+    for number in range(2, 14):
+        born = one.world.now - 4 * HOUR
+        one.world.add_execution(
+            "score", execution_id=name_of(number), created_at=born, status="Succeeded"
+        )
+        content = Content("text/csv", name_of(number).encode())
+        one.world.set_value(name_of(number), "outputs", "report", content)
+    transactions = [[]]
+
+    def note(_conn, _cursor, statement, values, _context, _many):
+        if statement.startswith("begin"):
+            transactions.append([])
+        if statement.startswith("INSERT INTO file "):
+            transactions[-1].append(values[0])
+
+    one.sync(files=False)
+    one.world.add_execution("score", execution_id="e0", status="Succeeded")
+    one.world.set_value("e0", "outputs", "report", Content("text/csv", b"new"))
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        assert one.sync().fetched == 1
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert sum(map(len, transactions)) == 14
+    for hashes in transactions:
+        assert hashes == sorted(hashes)
+
+
+def test_a_log_that_was_fetched_alone_is_fetched_again_when_a_cap_shows_after_it(tmp_path):
+    world = World(seed=3, executions=0, pipelines=0, lines=300, quirks=Quirks(logs_cap=130))
+    world.add_pipeline("long")
+    for number in range(3):
+        born = world.now - 5 * HOUR
+        world.add_execution(
+            "long", execution_id=f"e{number}", created_at=born, status="Succeeded", run_s=600
+        )
+    with lab(tmp_path, world) as made:
+        assert made.sync(logs=False).exit_code == 0
+        assert made.sync().exit_code == 0
+        for name in ("e0", "e1", "e2"):
+            held = made.column("select message from logs where execution_id = ?", name)
+            assert len(held) == 300
+            assert sorted(held) == sorted(
+                line.message for line in world.truth().execution(name).lines
+            )
 
 
 def test_a_log_longer_than_the_platforms_answers_is_held_whole(tmp_path):

@@ -211,6 +211,20 @@ def test_more_absences_than_a_run_asks_for_are_marked_over_several_runs(known):
         lab.world.delete_execution(f"e{number}")
     assert lab.sync(accept_vanished=225).gone == 200
     assert lab.sync(accept_vanished=25).gone == 25
+
+
+def test_those_that_are_there_and_never_listed_do_not_keep_others_from_being_asked_for(known):
+    lab = known(225)
+    deleted = {f"e{number}" for number in range(95, 100)}  # the last ones in the order of asking
+    for name in deleted:
+        lab.world.delete_execution(name)
+    hidden = {f"e{number}" for number in range(215)} - deleted
+    listed = [one for one in entries(lab) if one["execution_id"] not in hidden]
+    lab.world.override("GET", LISTING, json_response(listed))
+    for _ in range(2):
+        assert lab.sync(accept_vanished=225).exit_code == 0
+    found = lab.column("select execution_id from executions where gone_at is not null")
+    assert set(found) == deleted
     assert Mirror(lab).differences() == []
 
 

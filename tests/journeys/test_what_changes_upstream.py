@@ -722,3 +722,25 @@ def test_a_pipeline_that_nobody_knows_is_wrong_usage_and_the_nearest_are_named(t
         assert outcome.error == "No pipeline is called iris-trian."
         assert "iris-train" in outcome.hint
         assert lab.rows("select * from executions") == []
+
+
+@pytest.mark.parametrize("asked", [{}, {"pipelines": ("quiet",)}], ids=["all", "alone"])
+@pytest.mark.parametrize("runs", [0, 1])
+def test_a_pipeline_that_a_listing_hides_is_mirrored_all_the_same(lab, runs, asked):
+    lab.world.add_pipeline("quiet")
+    for number in range(runs):
+        lab.world.add_execution("quiet", execution_id=f"early{number}", created_at=LONG_AGO + HOUR)
+    assert lab.sync().exit_code == 0
+    entries = [
+        {key: value for key, value in each.items() if key != "detail"}
+        for each in lab.world.truth().pipelines()
+        if each["pipeline_name"] != "quiet"
+    ]
+    lab.world.override("GET", "/pipelines", json_response(entries))
+    lab.world.add_execution("quiet", execution_id="fresh")
+    assert lab.sync(**asked).exit_code == 0
+    assert row(lab, "fresh")["pipeline_name"] == "quiet"
+    lab.world.override("GET", "/pipelines/quiet", json_response({}, 403))
+    lab.world.override("GET", "/pipelines/quiet/executions", json_response({}, 403))
+    outcome = lab.sync(**asked)
+    assert (outcome.exit_code, [one.object_id for one in outcome.failed]) == (3, ["quiet"])

@@ -10,6 +10,7 @@ from lab import HOUR
 from lab import lab as make_lab
 from query.words import PATHS, craftsync
 
+from craftsync.errors import StoreUnusable
 from craftsync.simulator import World
 from craftsync.store import dump, engine
 
@@ -189,3 +190,46 @@ def test_what_is_held_is_told_while_the_next_run_waits(made):
     made.sync()
     made.world.advance(HOUR)
     assert craftsync(made, "status", "--max-age", "2h").returncode in (0, 5)
+
+
+@pytest.mark.parametrize(
+    ("limit", "sentence", "hint"),
+    [
+        ("lock_timeout", "is locked by another program", "pg_stat_activity"),
+        (
+            "statement_timeout",
+            "stopped a statement that took too long",
+            'psql -c "alter role current_user set statement_timeout = 0"',
+        ),
+    ],
+)
+def test_a_server_that_does_not_wait_for_ever(made, database, postgres, limit, sentence, hint):
+    name = database.rpartition("/")[2]
+    with postgres.connect("postgres") as connection:
+        connection.execute(f"alter database {name} set {limit} = '100ms'")
+    with postgres.connect(name) as other, other.transaction():
+        other.execute("lock table environment in access exclusive mode")
+        for words in (("sync",), ("sql", "select 1")):
+            told = said(made, database, *words)
+            assert sentence in told
+            assert hint in told
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("do $$ begin raise sqlstate '40P01'; end $$", "was wanted by another program"),
+        ("do $$ begin raise sqlstate '58030'; end $$", "could not read or write its disk"),
+        ("do $$ begin raise sqlstate 'XX001'; end $$", "is damaged on its server"),
+        ("do $$ begin raise sqlstate '25P03'; end $$", "ended a transaction"),
+    ],
+)
+def test_what_a_server_cannot_help_is_a_sentence(empty, statement, sentence):
+    url = engine.address(empty)
+    writer = engine.writer(url)
+    try:
+        with pytest.raises(StoreUnusable, match=sentence), engine.store_errors(url):
+            with writer.begin() as connection:
+                connection.exec_driver_sql(statement)
+    finally:
+        writer.dispose()

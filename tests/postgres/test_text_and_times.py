@@ -2,14 +2,17 @@
 
 import json
 from datetime import UTC, datetime
+from random import Random
+from string import ascii_letters
 
 import psycopg
 import pytest
 from journeys.test_the_mirror_is_true import JSON, VALUES
+from lab import HOUR
 from lab import lab as make_lab
 from query.words import craftsync
 
-from craftsync.simulator import Response, World
+from craftsync.simulator import Port, Response, World
 from craftsync.simulator.lines import Line
 
 MESSAGE = "a\x00b tab\tback\\slash \\N é😀"
@@ -60,3 +63,36 @@ def test_an_instant_with_an_offset_is_the_same_instant(odd):
     condition = "end_date >= '2026-11-24T08:00:00Z'"
     met = craftsync(odd, "runs", "--where", condition, "--format", "jsonl", "--limit", "999")
     assert len(met.stdout.splitlines()) == len(VALUES), met.stderr
+
+
+def a_name(length):
+    """Text that no compression makes shorter."""
+    return "".join(Random(length).choices(ascii_letters, k=length))
+
+
+def test_a_name_too_long_for_an_index_is_refused_and_takes_nothing_else_along(tmp_path, database):
+    world = World(executions=0, pipelines=0)
+    born, broken = world.now - 5 * HOUR, Response(500, JSON, b"{}")
+    names = {length: a_name(length) for length in (1000, 1001, 6000)}
+    for length, name in names.items():
+        world.add_pipeline(f"of {length}", inputs=[], outputs=[Port(name, "file")])
+        world.add_execution(f"of {length}", execution_id=f"e{length}", created_at=born)
+    world.add_pipeline(names[6000])
+    world.add_deployment(names[6000], "of 1000")
+    for name in names.values():
+        world.add_execution("of 1000", execution_id=name, created_at=born)
+    world.override("GET", f"/executions/{names[1000]}/outputs/{names[1000]}", broken)
+    with make_lab(tmp_path, world, store=database) as lab:
+        assert lab.sync().exit_code == 3
+        held = lab.column("select execution_id from executions")
+        assert sorted(held, key=len) == ["e1000", names[1000]]
+        named = lab.rows("select object_kind, object_id, part from sync_failures")
+        assert {tuple(one.values()) for one in named} == {
+            ("execution", names[1000], f"output {names[1000]}"),
+            ("execution", "e1001", "detail"),
+            ("execution", "e6000", "detail"),
+            ("execution", names[1001][:200], "detail"),
+            ("execution", names[6000][:200], "detail"),
+            ("pipeline", names[6000][:200], "detail"),
+            ("deployment", names[6000][:200], "detail"),
+        }
