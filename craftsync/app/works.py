@@ -93,10 +93,9 @@ class App(Reporting):
                     run_id = ledger.draw_run(conn)
                 with collecting.rarely():
                     outcomes = turns.take(mirror, environments, parallel=parallel, stop=limits.stop)
-                wrote = revisions(writer) != before
+                return SyncReport(run_id, tuple(outcomes), revisions(writer) != before)
             finally:
                 writer.dispose()
-        return SyncReport(run_id, tuple(outcomes), wrote)
 
     @contextmanager
     def _job(

@@ -32,6 +32,8 @@ _SQLSTATES = {  # PostgreSQL: the class of the error, or its whole code
     ),
     "25P04": ("ended a transaction that took too long", _PATIENT.format("transaction_timeout")),
     "40": ("was wanted by another program at the same moment", "Run again."),
+    "42703": ("is damaged: it lacks a column that each store has", _RESTORE),
+    "42P01": ("is damaged: it lacks a table or view that each store has", _RESTORE),
     "53": ("has no room or no connection left", "Make room on the server, then run again."),
     "2BP01": (
         "has views of others that hang on its relations, and cannot be upgraded",

@@ -60,7 +60,7 @@ class Listing:
 
 
 def draw_run(connection: Connection) -> int:
-    """Return the id of a run that is about to begin."""
+    """Return the id of a run that is about to begin; nobody else is given it."""
     (run_id,) = draw_keys(connection, "sync_run", 1)
     return run_id
 
