@@ -65,7 +65,7 @@ class Scene(Lab):
                     yield f"nobody looked at {' '.join(asked)}"
 
     def looked_at_since(self, path):
-        """Tell what was read since the last DELETE of a path, if that was more than a token's end."""
+        """Tell what was read since a path was last deleted; a new token may ask once more."""
         looked = set()
         for one in reversed(self.world.requests.entries):
             if (one.method, one.path) == ("DELETE", path) and one.status != 401:
