@@ -1,7 +1,8 @@
 """A purge to be disturbed: each time a fresh world, the store as it was synced, one plan.
 
 A watcher stands at the platform's door. Of each DELETE it asks the store, before the platform
-does: is it intended, and is all of it here?
+does: is it intended, and is all of it here? And of the requests so far: was all of it read
+upstream since it was last asked for?
 """
 
 import shutil
@@ -53,8 +54,25 @@ class Scene(Lab):
         if (kind, name) not in opened:
             yield "nobody intended it"
         whose = [name] if kind == "execution" else sorted(OF_NIGHTLY)
+        looked = self.looked_at_since(f"/api/v1/{kind}s/{name}")
         for one in whose:
             yield from self.flaws_of(conn, row.key, one)
+            for asked in (
+                ("GET", f"/api/v1/executions/{one}"),
+                ("POST", f"/api/v1/executions/{one}/logs"),
+            ):
+                if asked not in looked:
+                    yield f"nobody looked at {' '.join(asked)}"
+
+    def looked_at_since(self, path):
+        """Tell what was read since a path was last deleted; a new token may ask once more."""
+        looked = set()
+        for one in reversed(self.world.requests.entries):
+            if (one.method, one.path) == ("DELETE", path) and one.status != 401:
+                break
+            if one.status == 200:
+                looked.add((one.method, one.path))
+        return looked
 
     def flaws_of(self, conn, environment_key, name):
         truth = self.world.truth().execution(name)

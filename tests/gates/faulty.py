@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 
-from journeys.checker import Mirror
+from journeys.checker import Mirror, moment
 from lab import DAY, HOUR, Lab
 
 from craftsync.app import App
@@ -123,6 +123,7 @@ class Trial:
         outcome = self.lab.sync(**asked)
         self.codes.append(outcome.exit_code)
         self.gaps = gaps(self.lab)
+        self.false_claims += [f"{each} is held as gone" for each in gone_by_mistake(self.lab)]
         if outcome.exit_code == 0:
             lost = [gap for gap in self.gaps if not gap.startswith(LEFT_OVER)]
             self.false_claims += [f"run {len(self.codes)}: {gap}" for gap in lost]
@@ -175,6 +176,13 @@ def gaps(lab):
             told = [each for each in told if not each.startswith((f"{relation}:", "last execu"))]
             told += [f"{LEFT_OVER}: {relation} {each}" for each in extra]
     return told
+
+
+def gone_by_mistake(lab):
+    """Give the executions that are held as gone and are there: none, however a run ended."""
+    rows = lab.rows("select execution_id, created_at from executions where gone_at is not null")
+    there = {(run.execution_id, moment(run.created_at)) for run in lab.world.truth().executions()}
+    return sorted(there & {(row["execution_id"], row["created_at"]) for row in rows})
 
 
 @contextmanager

@@ -121,6 +121,12 @@ GUARDS = {
         "        self._write([what for _, what in tries])\n",
         (f"{_PURGE}::test_an_intent_is_on_the_disk_before_its_call",),
     ),
+    "D3: the intent comes before the call for a deployment": Guard(
+        "purge/run.py",
+        "self.book.write(intents=[what])",
+        "pass",
+        (f"{_DELETE}::test_a_lost_answer_about_a_deployment_is_looked_for",),
+    ),
     "D3: the audit is a chain": Guard(
         "store/audit.py",
         "        if row.chain_sha256 != chain:\n",

@@ -1,6 +1,7 @@
 """A process that goes on mirroring, run after run, as told through a pipe; it tells what it costs.
 
-The platform is in another process, so that what grows here is ours.
+The platform is in another process, so that what grows here is ours. Time depends on what else the
+machine does; what is asked of the store is counted: statements, and steps of SQLite's own machine.
 """
 
 import gc
@@ -9,12 +10,36 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
+from sqlalchemy import Engine, event
+
 from craftsync import settings
 from craftsync.app import App
 from craftsync.errors import CraftsyncError
 from craftsync.purge.policy import Criteria
 
 PAGE = os.sysconf("SC_PAGESIZE")
+STEPS_AT_ONCE = 100
+
+
+class Asked:
+    """Counts what all engines of this process ask of a SQLite store."""
+
+    def __init__(self):
+        self.statements = self.steps = 0
+        event.listen(Engine, "connect", self._connected)
+        event.listen(Engine, "before_cursor_execute", self._asked)
+
+    def so_far(self):
+        return {"statements": self.statements, "steps": self.steps}
+
+    def _connected(self, connection, _):
+        connection.set_progress_handler(self._stepped, STEPS_AT_ONCE)
+
+    def _stepped(self):
+        self.steps += STEPS_AT_ONCE
+
+    def _asked(self, *_):
+        self.statements += 1
 
 
 class Worker:
@@ -35,7 +60,13 @@ class Worker:
         where = app.settings.environments_to_use()
         report = app.sync(where, app.sync_options(**asked), listener=lambda _: None)
         (outcome,) = report.outcomes
-        return {"code": outcome.exit_code, "fetched": outcome.fetched, "failed": outcome.failed}
+        return {
+            "code": outcome.exit_code,
+            "fetched": outcome.fetched,
+            "failed": outcome.failed,
+            "listed": outcome.listed,
+            "requests": outcome.requests,
+        }
 
     def purge(self, days):
         app = self.app
@@ -52,13 +83,14 @@ class Worker:
 
 def work(pipe, environ, folder):
     """Do what is asked until nothing more is; answer with what came of it and what it cost."""
-    worker = Worker(environ, folder)
+    worker, store = Worker(environ, folder), Asked()
     while asked := pipe.recv():
         what, worker.now, words = asked
-        began_s = time.process_time()
+        before, began_s = store.so_far(), time.process_time()
         told = getattr(worker, what)(**words)
         spent_s = time.process_time() - began_s
-        pipe.send({**told, "spent_s": spent_s, **costs()})
+        counted = {name: count - before[name] for name, count in store.so_far().items()}
+        pipe.send({**told, "spent_s": spent_s, **counted, **costs()})
 
 
 def costs():

@@ -5,7 +5,17 @@ from contextlib import closing, contextmanager
 
 import pytest
 from gates import failpoints
-from gates.faulty import LIES, MIXED, MOST_RUNS, Trial, estate, faulty_lab, gaps, tried
+from gates.faulty import (
+    LIES,
+    MIXED,
+    MOST_RUNS,
+    Trial,
+    estate,
+    faulty_lab,
+    gaps,
+    gone_by_mistake,
+    tried,
+)
 from lab import HOUR, lab
 from sqlalchemy import Pool, event
 
@@ -15,6 +25,12 @@ from craftsync.simulator import KINDS
 # A list as it was a while ago is a true answer to a question asked earlier: while it lasts nobody
 # can know better.
 TOLD_TOO_EARLY = {"stale_list"}
+
+# Answers to a GET that say nothing about whether there is something.
+NO_PROOFS = (
+    *("reset_after", "429_bare", "500", "504", "401", "html_200", "empty_200", "no_content"),
+    *("redirect", "wrong_type", "cut_with_length", "bad_gzip"),
+)
 
 # Of kinds that are rare by nature, a seed in which they strike.
 SEEDS = {"repeated_page": 3, "stale_list": 2}
@@ -44,6 +60,31 @@ def test_a_fault_is_overcome_in_ten_runs_at_most(kind, tmp_path, figures):
     )
     assert flaws == []
     assert hits > 0
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("kind", NO_PROOFS)
+def test_what_a_list_leaves_out_is_not_gone_as_long_as_nobody_says_so(kind, tmp_path, figures):
+    world = estate(1)
+    world.add_execution("iris-train", execution_id="young", created_at=world.now - HOUR)
+    with faulty_lab(tmp_path, world, {"stale_list": 1}, seed=1) as lab:
+        faults = lab.server.faults
+        faults.active = False
+        assert lab.sync().exit_code == 0
+        faults.active = True
+        faults.terms(stale_s=2 * 3600)
+        faults.once(kind, method="GET", path="*/executions/young", times=100)
+        codes = [lab.sync().exit_code for _ in range(2)]
+        asked = faults.hits[kind]
+        mistakes = gone_by_mistake(lab)
+        faults.active = False
+        lab.world.advance(HOUR)
+        codes.append(lab.sync().exit_code)
+        left = gaps(lab)
+    figures("G2", f"long: left out by a list, then {kind}", hits=asked, mistakes=len(mistakes))
+    assert asked > 0
+    assert mistakes == []
+    assert (codes[-1], left) == (0, [])
 
 
 @pytest.mark.parametrize("kind", LIES)

@@ -67,6 +67,8 @@ def disturbed(play, kinds, method):
         with play.scene(faults=Faults()) as scene:
             scene.server.faults.once(kind, method=method, path="*/[ed]*/[tn]*")
             scene.run()
+            if not scene.server.faults.hits[kind]:
+                told.append(f"{kind}: it hit nothing")
             told += [f"{kind}: {flaw}" for flaw in scene.converge()]
     return told
 
@@ -140,7 +142,8 @@ def test_killed_under_faults_with_many_workers_no_rule_is_broken(play, seed, fig
         rates = {chance.choice(KINDS): 0.15, chance.choice(KINDS): 0.15}
         with play.scene(faults=Faults(chance.randrange(1000), rates)) as scene:
             n = chance.randrange(1, 400)
-            failpoints.run(scene.run, failpoints.dying_at(n, scene.folder))
+            end = failpoints.run(scene.run, failpoints.dying_at(n, scene.folder))
+            assert end.was_killed or end.code == 0, end.told
             told += scene.check()
             for _ in range(2):
                 scene.run()

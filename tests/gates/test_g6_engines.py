@@ -10,11 +10,9 @@ from lab import lab as make_lab
 from craftsync.records import PartState
 from craftsync.simulator import World
 from craftsync.store import dump, engine, relations
-from craftsync.store.dump import LOCAL
 
 KEY = "5a" * 32  # of the fingerprints: each store draws its own otherwise
 IN_TEST, IN_TEST_ALL = range(5), range(5, 100)
-_BOOKS = ("sync_runs", "sync_failures", "deletions")
 
 
 def worlds(seeds, *marks):
@@ -46,7 +44,7 @@ def lines_of(lab):
 
 def rows_of(lab, relation):
     """The rows of a public relation, all columns of it: the clock is the world's in both."""
-    left_out = {"requests", "bytes_received"} | (LOCAL & {"settled"})
+    left_out = {"requests", "bytes_received"}
     rows = lab.rows(f"select * from {relation.name}")
     shown = ({name: row[name] for name in row if name not in left_out} for row in rows)
     return sorted(map(repr, shown))

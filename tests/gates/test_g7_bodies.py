@@ -141,6 +141,9 @@ def lost(kind, body, kept):
         case "logs":
             whole = isinstance(said, list) and all(isinstance(inner, list) for inner in said)
             return whole and len(kept) != sum(map(len, said))
+        case "single-value" | "list-values":  # the same row twice is one
+            rows = [row for row in said["metrics"] if row.get("values") != []]
+            return {row.get("name") for row in rows} != {metric.name for metric in kept}
     return False
 
 

@@ -112,20 +112,20 @@ def test_whatever_the_umask_all_files_are_private_while_and_after_it_works(cron,
     folder = tmp_path / "a" / "b"
     cron.store = folder / "history.db"
     cron.environ["CRAFTSYNC_STORE"] = str(cron.store)
-    seen = {}
+    seen = set()
 
     def look(_):
         for path in [tmp_path / "a", *(tmp_path / "a").rglob("*")]:
-            seen[path] = stat.S_IMODE(path.stat().st_mode)
+            state = path.stat()
+            seen.add((path.name, stat.S_ISDIR(state.st_mode), stat.S_IMODE(state.st_mode)))
 
     cron.world.requests.watch(look)
     ended = processes.run(cron, "sync", umask=0)
     assert ended.returncode == 0
     look(None)
-    names = {path.name for path in seen}
+    names = {name for name, _, _ in seen}
     assert {"history.db", "history.db-wal", "history.db-shm", "history.db.lock"} <= names
-    assert {mode for path, mode in seen.items() if path.is_dir()} == {0o700}
-    assert {mode for path, mode in seen.items() if not path.is_dir()} == {0o600}
+    assert {(is_folder, mode) for _, is_folder, mode in seen} == {(True, 0o700), (False, 0o600)}
     told("umask 000", processes=1, files=len(seen))
 
 

@@ -41,7 +41,25 @@ RATE = 0.25
 
 MOST_GROWTH = 48 * MIB
 MOST_WAL = 64 * MIB
-MOST_SLOWER = 3.0
+
+# What a run without changes asks for: to sign in, the estate, and a list for each pipeline take 20
+# requests; in the store the rows of what is listed are read, and those that are gone passed over.
+MOST_STATEMENTS = 80
+MOST_REQUESTS, REQUESTS_A_FETCHED = 20, 4
+MOST_STEPS, STEPS_A_LISTED, STEPS_A_GONE = 40_000, 26, 14
+MOST_SLOWER = 3.0  # though twice as much is listed in the end: time alone proves little
+
+
+def too_much(told, gone):
+    """Tell of what a run without changes asked for more than it may."""
+    most = {
+        "statements": MOST_STATEMENTS,
+        "steps": MOST_STEPS + STEPS_A_LISTED * told["listed"] + STEPS_A_GONE * gone,
+        "requests": MOST_REQUESTS + REQUESTS_A_FETCHED * told["fetched"],
+    }
+    return [
+        f"{told[name]} {name}, at most {most[name]}" for name in most if told[name] > most[name]
+    ]
 
 
 class Soak:
@@ -117,6 +135,8 @@ class Soak:
         quiet = [self.sync() for _ in range(3)]
         if any(one["fetched"] > 60 or one["code"] for one in quiet):
             self.flaws.append(f"{self.world.now}: not quiet: {quiet}")
+        (gone,) = self.lab.column("select count(*) from executions where gone_at is not null")
+        self.flaws += [f"{self.world.now}: {flaw}" for one in quiet for flaw in too_much(one, gone)]
         self.days.append({**quiet[-1], "spent_s": median(one["spent_s"] for one in quiet)})
 
     def change(self, number):
@@ -213,6 +233,9 @@ def soaked(folder, executions, days, early):
         "files": f"{first['files']} to {last['files']}",
         "largest_wal": f"{soak.largest_wal / MIB:.1f} MiB",
         "no_change": f"{first['spent_s'] * 1000:.0f} to {last['spent_s'] * 1000:.0f} ms",
+        "of_which_listed": f"{first['listed']:,} to {last['listed']:,}",
+        "steps_in_the_store": f"{first['steps']:,} to {last['steps']:,}",
+        "statements": f"{first['statements']} to {last['statements']}",
         "differences": len(told),
     }  # fmt: skip
 

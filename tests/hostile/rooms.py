@@ -93,7 +93,10 @@ def _content(disk):
 
 
 def _is_draft(one):
-    return one.is_file() and one.name.endswith((".tmp", ".growing", ".draft"))
+    """Tell what should be there for a while alone; the temporary folder is this disk, too."""
+    return one.name.startswith(("tmp", "spill-")) or any(
+        mark in one.name for mark in (".tmp", ".growing", ".draft")
+    )
 
 
 def _run(words, job):
