@@ -5,6 +5,7 @@ Their key is the execution's and a position: half the size of the platform's ids
 
 from datetime import datetime
 
+from sqlalchemy import Index
 from sqlalchemy.orm import Mapped
 
 from craftsync.store.base import SMALL, Base, Big, Key, Name, OfExecution
@@ -105,7 +106,7 @@ class Part(Base):
     """A part that is not plainly held: why, how often it was tried, and when to try again."""
 
     __tablename__ = "part"
-    __table_args__ = SMALL
+    __table_args__ = (Index(None, "state"), SMALL)
 
     execution_key: Mapped[OfExecution]
     part: Mapped[Name]

@@ -9,7 +9,7 @@ effect.
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from craftsync.store.base import SMALL, Base, Big, BigKey, Key, Name
@@ -129,6 +129,14 @@ class Execution(Base):
         Index(None, "environment_key", "deployment_name", "created_at"),
         Index(None, "created_at"),
         Index(None, "environment_key", "rev"),
+        # Of what is there, for each run: most of a history may be gone.
+        Index(
+            None,
+            "environment_key",
+            "pipeline_name",
+            sqlite_where=text("gone_at IS NULL"),
+            postgresql_where=text("gone_at IS NULL"),
+        ),
     )
 
     key: Mapped[Key]

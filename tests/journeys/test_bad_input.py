@@ -373,7 +373,7 @@ def test_what_sync_and_status_say_to_machines_has_its_form(lab):
     out, _ = run(lab, "status", "--json", code=0)
     told = json.loads(out)
     assert list(told) == ["store", "schema", "environments"]
-    assert (told["store"], told["schema"]) == (str(lab.store), "0001")
+    assert (told["store"], told["schema"]) == (str(lab.store), "0002")
     (one,) = told["environments"]
     assert list(one) == [
         "environment", "last_complete_at", "age_s", "last_outcome", "executions", "gone",
@@ -398,7 +398,7 @@ def test_status_ends_with_5_when_it_is_too_old_and_0_when_it_is_not(mirrored):
 
 
 def test_db_current_is_one_line(mirrored):
-    assert run(mirrored, "db", "current", code=0) == ("0001 (head)\n", "")
+    assert run(mirrored, "db", "current", code=0) == ("0002 (head)\n", "")
 
 
 def test_quiet_is_silent_and_every_file_is_for_its_user_alone_whatever_the_umask(lab):

@@ -54,7 +54,7 @@ def test_a_backup_is_a_private_store_with_the_same_content(lab):
     done = run(lab, "db", "backup", str(copy))
     assert done.exit_code == 0, done.stderr
     assert done.stdout == ""
-    assert f"{copy} is a copy of the store at 0001" in done.stderr
+    assert f"{copy} is a copy of the store at 0002" in done.stderr
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert sha256_of(copy) == sha256_of(lab.store)
     assert run(lab, "status", "--store", str(copy)).exit_code == 0

@@ -50,7 +50,7 @@ def test_the_figures_of_an_environment(filled):
     shown = peek.status(place_of(filled), now=NOON + 2 * HOUR)
     assert shown == {
         "store": engine.place(filled),
-        "schema": "0001",
+        "schema": "0002",
         "environments": [
             {
                 "environment": "prod",

@@ -36,7 +36,7 @@ if "REQUIRE" in os.environ:
 done = schema.upgrade(engine.address(sys.argv[1]))
 print(done.before, done.after, done.backup)
 """
-SECOND = '''"""Remember a colour, so that an upgrade can be tried out."""
+THIRD = '''"""Remember a colour, so that an upgrade can be tried out."""
 
 import os
 import signal
@@ -44,8 +44,8 @@ import signal
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 RECREATE = "always" if op.get_context().dialect.name == "sqlite" else "never"
 
@@ -156,7 +156,7 @@ def test_the_database_of_another_program_is_never_touched(tmp_path):
     path = tmp_path / "other.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("create table alembic_version (version_num text)")
-        connection.execute("insert into alembic_version values ('0001')")
+        connection.execute("insert into alembic_version values ('0002')")
         connection.commit()
     before = path.read_bytes()
     for refused in (schema.require_current, schema.upgrade):
@@ -175,7 +175,7 @@ def newer(tmp_path):
         ignore=shutil.ignore_patterns("__pycache__"),
     )
     shutil.copytree(migrations_dir(), house / "migrations")
-    (house / "migrations" / "versions" / "0002_a_colour.py").write_text(SECOND)
+    (house / "migrations" / "versions" / "0003_a_colour.py").write_text(THIRD)
 
     def run(url, **environ):
         return subprocess.run(
@@ -218,7 +218,7 @@ def facts(url):
 def test_an_upgrade_that_rebuilds_a_parent_keeps_every_row(filled, newer):
     before, shown, *_ = facts(filled)
     done = newer(filled)
-    assert done.stdout.startswith("0001 0002 "), done.stderr
+    assert done.stdout.startswith("0002 0003 "), done.stderr
     after, still_shown, columns, dangling = facts(filled)
     assert (after, still_shown) == (before, shown)
     assert "colour" in columns
@@ -228,8 +228,8 @@ def test_an_upgrade_that_rebuilds_a_parent_keeps_every_row(filled, newer):
 @on_a_file
 def test_a_store_in_a_file_is_copied_before_an_upgrade(filled, newer):
     before, *_ = facts(filled)
-    backup = f"{filled.database}.at-0001"
-    assert newer(filled).stdout == f"0001 0002 {backup}\n"
+    backup = f"{filled.database}.at-0002"
+    assert newer(filled).stdout == f"0002 0003 {backup}\n"
     assert stat.S_IMODE(Path(backup).stat().st_mode) == 0o600
     assert facts(engine.address(backup))[0] == before
 
@@ -238,8 +238,8 @@ def test_an_upgrade_killed_half_way_rolls_back_and_the_next_one_works(filled, ne
     before = facts(filled)
     assert newer(filled, DIE="1").returncode == -9
     assert facts(filled) == before
-    assert schema.current(filled) == "0001"
-    assert newer(filled).stdout.startswith("0001 0002 ")
+    assert schema.current(filled) == "0002"
+    assert newer(filled).stdout.startswith("0002 0003 ")
     assert facts(filled)[0] == before[0]
 
 
