@@ -11,11 +11,13 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 GATE = "gate"
 BLOCK = re.compile(r"(?s)(<!-- gates: [^>]*-->\n).*(<!-- end of gates -->)")
 
 
-def pytest_terminal_summary(terminalreporter):
+def pytest_terminal_summary(terminalreporter, exitstatus):
     """Show what each gate measured, failed ones too."""
     told = [row for reports in terminalreporter.stats.values() for row in _rows(reports)]
     if not told:
@@ -35,6 +37,7 @@ def pytest_terminal_summary(terminalreporter):
             folded(told),
             passed=count.get("passed", 0),
             failed=count.get("failed", 0) + count.get("error", 0),
+            stopped=exitstatus == pytest.ExitCode.INTERRUPTED,
         )
 
 
@@ -82,10 +85,12 @@ def _grouped(value):
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def write(document, rows, *, passed, failed):
+def write(document, rows, *, passed, failed, stopped=False):
     """Put the table between the marks of a document, which has them or is not touched."""
     text = document.read_text(encoding="utf-8")
     told = f"On {datetime.now(UTC):%Y-%m-%d}: {passed:,} tests passed, {failed:,} failed."
+    if stopped:
+        told += " The run was stopped before its end."
     lines = [told, "", "| gate | what | figures |", "|---|---|---|"]
     lines += [f"| {' | '.join(each.replace('|', '/') for each in row)} |" for row in rows]
     table = "\n".join(["", *lines, "", ""])
