@@ -8,6 +8,7 @@ from http import HTTPStatus
 
 from sqlalchemy import Connection
 
+from craftsync import times
 from craftsync.errors import (
     BadAnswer,
     BadCredentials,
@@ -125,6 +126,7 @@ def _mirror_deployments(
     def read(entry: Payload) -> Deployment:
         try:
             detail = job.redactor.deployment(job.platform.deployment(entry["name"]))
+            _refuse_remade(entry, detail.payload)
         except Missing:
             born = payloads.birth_of(entry)
             if born is None or Incarnation(entry["name"], born) in known:
@@ -187,6 +189,7 @@ def _mirror_pipelines(
         if Incarnation(listed.name, listed.created_at) in detailed:
             return listed
         detail = job.redactor.pipeline(job.platform.pipeline(listed.name))
+        _refuse_remade(entry, detail.payload)
         return payloads.pipeline(job.redactor.pipeline(entry), detail)
 
     found, unread = read_all(job, tally, ObjectKind.PIPELINE, "pipeline_name", in_scope, read)
@@ -213,6 +216,13 @@ def _mirror_pipelines(
         tally.complete(ObjectKind.PIPELINES, "", len(there))
     with job.engine.connect() as conn:
         return names, left_over(conn, tally.environment_key, names)
+
+
+def _refuse_remade(entry: Payload, detail: Payload) -> None:
+    """Refuse to tell of one what another says that has taken its name since it was listed."""
+    listed, born = payloads.birth_of(entry), payloads.birth_of(detail)
+    if listed and born and times.epoch_ms(born) > times.epoch_ms(listed):
+        raise BadAnswer("It was made again after it was listed.")
 
 
 def left_over(conn: Connection, environment_key: int, listed: Set[str]) -> frozenset[str]:

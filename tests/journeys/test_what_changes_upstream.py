@@ -602,6 +602,33 @@ def test_a_deleted_pipeline_takes_the_executions_of_its_deployments_along(tmp_pa
         assert lab.sync().exit_code == 0
 
 
+@pytest.mark.parametrize("kind", ["deployment", "pipeline"])
+def test_what_is_made_again_between_its_listing_and_its_detail_tells_nothing_of_the_old_one(
+    kind, lab
+):
+    name = {"deployment": "a-api", "pipeline": "fresh"}[kind]
+    if kind == "pipeline":  # the detail of one that is known is not asked for
+        lab.world.add_pipeline(name)
+    made = []
+
+    def make_again(request):
+        if request.path.endswith(f"/{kind}s/{name}") and not made:
+            lab.world.advance(MINUTE)
+            made.append(getattr(lab.world, f"recreate_{kind}")(name))
+
+    lab.world.requests.watch(make_again)
+    first = lab.sync()
+    code = {"deployment": 4, "pipeline": 3}[kind]  # that its executions went is not believed yet
+    assert (first.exit_code, [one.object_id for one in first.failed]) == (code, [name])
+    assert lab.sync().exit_code == 0
+    assert Mirror(lab).differences() == []
+    births = lab.column(
+        f"select created_at from {kind}s where {kind}_name = ? and gone_at is null", name
+    )
+    assert births == [text(lab.world.now)]
+    assert lab.column("select count(*) from deployment_versions where valid_to is not null") == [0]
+
+
 def test_a_pipeline_made_again_is_another_one_and_its_history_stays(lab):
     lab.world.recreate_pipeline("a")
     lab.world.add_execution("a", execution_id="new", created_at=lab.world.now)
