@@ -1,5 +1,6 @@
 """A commit that a question is asked about: it has to have run."""
 
+import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,7 @@ def ran(connection: "duckdb.DuckDBPyConnection", values: Mapping[str, Any]) -> M
     if ran_in_time == (False,):
         raise Usage(
             f"commit_id={commit}: it ran, but in another environment, or not before until.",
-            hint=f"craftsync query since_commit -p commit_id={commit}",
+            hint=f"craftsync query since_commit -p commit_id={shlex.quote(commit)}",
         )
     if ran_in_time != (True,):
         near = [one for (one,) in connection.execute(_NEAR, {"commit_id": commit}).fetchall()]

@@ -1,5 +1,6 @@
 """Two executions side by side: what they were, did, took, gave, recorded and were set to."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -125,7 +126,7 @@ def last_good(conn: Connection, chosen: Chosen, *, exact: bool = False) -> Chose
     of = row["deployment_name"] or row["pipeline_name"]
     raise Usage(
         f"No execution of {of} succeeded before {row['execution_id']}.",
-        hint=f"craftsync runs --pipeline {row['pipeline_name']} --status succeeded",
+        hint=f"craftsync runs --pipeline {shlex.quote(row['pipeline_name'])} --status succeeded",
     )
 
 

@@ -1,6 +1,7 @@
 """Single inputs and outputs of an execution, and its inputs as they may be given again."""
 
 import hashlib
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
@@ -88,7 +89,7 @@ def find(
         raise Usage(
             f"{chosen.row['execution_id']} has no {what} {name!r}.",
             hint=nearest(name, [value.row["name"] for value in values])
-            or f"craftsync show {chosen.row['execution_id']}",
+            or f"craftsync show {shlex.quote(chosen.row['execution_id'])}",
         )
     if len({value.side for value in found}) > 1:
         raise Usage(
@@ -126,7 +127,7 @@ def content(conn: Connection, value: Value) -> Iterator[bytes]:
     if digest.hexdigest() != value.row["file_sha256"]:
         raise StoreUnusable(
             f"The stored bytes of {value.side} {value.row['name']} are damaged.",
-            hint=f"craftsync verify --execution {value.row['execution_id']} --repair",
+            hint="craftsync verify --repair --execution " + shlex.quote(value.row["execution_id"]),
         )
 
 

@@ -1,5 +1,6 @@
 """Which executions a question means by their ids: the newest of an id, or the last good one."""
 
+import shlex
 from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -80,7 +81,7 @@ def _of_id(
             raise Usage(
                 f"{side}={values[side]}: it is in the store, but not among what is asked for by"
                 " environment, since, until and pipeline_name.",
-                hint=f"craftsync show {values[side]}",
+                hint=f"craftsync show {shlex.quote(values[side])}",
             )
         raise Usage(
             f"{side}={values[side]}: no such execution is in the store.",
@@ -111,6 +112,6 @@ def _last_good(connection: "duckdb.DuckDBPyConnection", values: Mapping[str, Any
         of = run.deployment_name or run.pipeline_name
         raise Usage(
             f"No execution of {of} succeeded before {run.execution_id}.",
-            hint=f"craftsync runs --pipeline {run.pipeline_name} --status succeeded",
+            hint=f"craftsync runs --pipeline {shlex.quote(run.pipeline_name)} --status succeeded",
         )
     return Run(*found)

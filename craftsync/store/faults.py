@@ -5,6 +5,7 @@ Nothing here needs SQLAlchemy: `status` explains its faults without it.
 
 import os
 import re
+import shlex
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -32,8 +33,6 @@ _SQLSTATES = {  # PostgreSQL: the class of the error, or its whole code
     ),
     "25P04": ("ended a transaction that took too long", _PATIENT.format("transaction_timeout")),
     "40": ("was wanted by another program at the same moment", "Run again."),
-    "42703": ("is damaged: it lacks a column that each store has", _RESTORE),
-    "42P01": ("is damaged: it lacks a table or view that each store has", _RESTORE),
     "53": ("has no room or no connection left", "Make room on the server, then run again."),
     "2BP01": (
         "has views of others that hang on its relations, and cannot be upgraded",
@@ -61,6 +60,8 @@ _REFUSALS = {  # a server that speaks another language than English "cannot be r
 
 
 _LACKS = re.compile(r"no such (table|column)|error in view|table \S+ has no column named")
+_NOT_THERE = ("42703", "42P01")  # PostgreSQL: no such column, no such relation
+_NAMED = re.compile(r'"(\w+)"|\b(\w+\.\w+)')
 _NO_FORMAT = "unsupported file format"
 _NO_TEXT = "Could not decode to UTF-8"  # the driver's own word, without a code
 
@@ -90,6 +91,8 @@ def explain(error: BaseException, place: str) -> StoreUnusable | None:
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, place)
     state = getattr(error, "sqlstate", None)
+    if state in _NOT_THERE and (name := _lacked(str(error))):
+        return StoreUnusable(f"The store {place} is damaged: it has no {name}.", hint=_RESTORE)
     if isinstance(state, str):
         for start, (what, hint) in _SQLSTATES.items():
             if state.startswith(start):
@@ -111,14 +114,15 @@ def foreign(place: str) -> StoreUnusable:
 
 def hidden(place: str) -> StoreUnusable:
     """Say that this user may not read a store, or not even look whether there is one."""
-    return StoreUnusable(f"The store {place} may not be read.", hint=f"ls -l {place}")
+    return StoreUnusable(f"The store {place} may not be read.", hint=f"ls -l {shlex.quote(place)}")
 
 
 def damaged(place: str, what: str) -> StoreUnusable:
     """Say that a store is broken, and by what that was noticed."""
     return StoreUnusable(
         f"The store {place} is damaged: {what}.",
-        hint=f"Restore a backup, or begin anew: mv {place} {place}.damaged; craftsync sync",
+        hint="Restore a backup, or begin anew:"
+        f" {shlex.join(['mv', place, place + '.damaged'])}; craftsync sync",
     )
 
 
@@ -126,7 +130,9 @@ def of_file(error: OSError, place: str) -> StoreUnusable:
     """Say why the store's file or folder could not be made."""
     reason = (error.strerror or str(error)).lower()
     folder = Path(place).parent
-    return StoreUnusable(f"The store {place} cannot be made: {reason}.", hint=f"ls -ld {folder}")
+    return StoreUnusable(
+        f"The store {place} cannot be made: {reason}.", hint=f"ls -ld {shlex.quote(str(folder))}"
+    )
 
 
 def _of_connecting(said: str, place: str) -> StoreUnusable:
@@ -137,6 +143,17 @@ def _of_connecting(said: str, place: str) -> StoreUnusable:
             return StoreUnusable(f"The store {place} {what}.", hint=hint)
     what, hint = _SQLSTATES["08"]
     return StoreUnusable(f"The store {place} {what}.", hint=hint)
+
+
+def _lacked(said: str) -> str | None:
+    """Return which name of ours a server does not know; None for one that is none, by a bug."""
+    from craftsync.store import models, relations  # noqa: PLC0415 - they load SQLAlchemy
+
+    tables = models.Base.metadata.tables
+    ours = {*tables, *(relation.name for relation in relations.PUBLIC)}
+    ours |= {f"{table}.{column}" for table in tables for column in tables[table].columns.keys()}  # noqa: SIM118 - columns, not a mapping
+    found = (one for quoted in _NAMED.findall(said) for one in quoted)
+    return next((one for one in found if one in ours), None)
 
 
 def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:
@@ -154,21 +171,23 @@ def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:
             return damaged(place, str(error))
         case sqlite3.SQLITE_READONLY:
             return StoreUnusable(
-                f"The store {place} is read-only.", hint=f"ls -ld {place} {Path(place).parent}"
+                f"The store {place} is read-only.",
+                hint=shlex.join(["ls", "-ld", place, str(Path(place).parent)]),
             )
         case sqlite3.SQLITE_FULL:
             return StoreUnusable(
                 f"The disk of the store {place} is full; what was saved stays.",
-                hint=f"df -h {Path(place).parent}",
+                hint=f"df -h {shlex.quote(str(Path(place).parent))}",
             )
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
             return StoreUnusable(
-                f"The store {place} is locked by another program.", hint=f"fuser -v {place}"
+                f"The store {place} is locked by another program.",
+                hint=f"fuser -v {shlex.quote(place)}",
             )
         case sqlite3.SQLITE_IOERR:
             return StoreUnusable(
                 f"The disk of the store {place} failed: {error}.",
-                hint=f"df -h {Path(place).parent}",
+                hint=f"df -h {shlex.quote(str(Path(place).parent))}",
             )
     return None
 
@@ -216,5 +235,6 @@ def _unopened(path: Path) -> StoreUnusable:
         return hidden(str(path))
     # Its -wal and -shm lie beside it, and even a reader may have to make them.
     return StoreUnusable(
-        f"The store {path} cannot be opened in its folder.", hint=f"ls -ld {path.parent}"
+        f"The store {path} cannot be opened in its folder.",
+        hint=f"ls -ld {shlex.quote(str(path.parent))}",
     )

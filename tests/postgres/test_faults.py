@@ -87,14 +87,14 @@ def test_a_store_of_a_newer_craftsync(made, database, postgres):
 @pytest.mark.parametrize(
     ("broken", "lacks"),
     [
-        ("drop table sync_failure cascade", "a table or view"),
-        ("alter table execution rename column end_date to other", "a column"),
+        ("drop table sync_failure cascade", "sync_failure"),
+        ("alter table execution rename column end_date to other", "execution.end_date"),
     ],
 )
 def test_a_store_that_lacks_something_is_told(made, database, postgres, broken, lacks):
     with postgres.connect(database.rpartition("/")[2]) as connection:
         connection.execute(broken)
-    assert f"is damaged: it lacks {lacks}" in said(made, database, "sync", "--full")
+    assert f"is damaged: it has no {lacks}." in said(made, database, "sync", "--full")
 
 
 def test_a_read_only_database(made, database, postgres):
