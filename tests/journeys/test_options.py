@@ -102,7 +102,7 @@ def test_a_run_over_one_pipeline_learns_of_all_that_record_metrics(tmp_path):
     for name, kind in (("a", "single-value"), ("b", "list-values")):
         world.add_pipeline(name)
         world.add_execution(name, execution_id=name, created_at=world.now - 5 * HOUR)
-        row = {"name": "f1", "execution_id": name, "pipeline_name": name}
+        row = {"name": "f1", "pipeline_name": name}
         row |= {"created_at": "2026-03-01T00:00:00Z", "value": 0.5, "values": [0.5]}
         answer = _answer(200, {"metrics": [row], "total_count": 1})
         world.override("GET", f"/metrics/{kind}", answer)
