@@ -40,7 +40,8 @@ _LOG_TIME = re.compile(
 )
 _LOG_TIMES = re.compile(rf"(?:{_LOG_TIME.pattern}\n)*+")
 _DURATION = re.compile(r"\s*([0-9]+)\s*([smhdw])\s*", re.IGNORECASE)
-_LONGEST = timedelta(days=366_000)  # a thousand years, which the calendar has before now and after
+LONGEST = timedelta(days=366_000)
+"""A thousand years, which the calendar has before now and after: no duration is longer."""
 _UNIT = {
     "s": timedelta(seconds=1),
     "m": timedelta(minutes=1),
@@ -150,7 +151,7 @@ def duration(text: str) -> timedelta:
     """Read a user's `7d`, `24h`, `2w`, `90m` or `30s`; raises `ValueError` with a sentence."""
     found = _DURATION.fullmatch(text)
     try:
-        if found and (span := int(found[1]) * _UNIT[found[2].lower()]) <= _LONGEST:
+        if found and (span := int(found[1]) * _UNIT[found[2].lower()]) <= LONGEST:
             return span
     except (OverflowError, ValueError):  # more than a timedelta, or than int() wants to read
         pass

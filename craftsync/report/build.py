@@ -217,7 +217,7 @@ def _schedule_of(row: Row) -> tuple[Any, ...]:
 
 def _drift(ask: _Asker, *, since: datetime, until: datetime) -> tuple[Drift, ...]:
     """Hold the outputs of the period against those of a month before it, or of as long a time."""
-    length = until - since
+    length = min(until - since, times.LONGEST)
     seconds = [f"{int(one.total_seconds())}s" for one in (length, max(length, MONTH))]
     rows = ask("output_drift", since=_BEGINNING, current=seconds[0], baseline=seconds[1])
     return tuple(one for one in _all(Drift, rows) if one.psi is not None)
