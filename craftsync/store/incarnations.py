@@ -73,11 +73,13 @@ def save(
         for one, (columns, answers) in fresh.items()
         if (row := held.get(one)) and _differs(row, columns, answers, hashes)
     ]
-    names = {one.name for one in fresh}
+    births = {one.name: one.created_at for one in sorted(fresh)}
+    # A listing may show one as it once was: what is younger goes by other proofs.
     replaced = [
         one
         for one, row in held.items()
-        if one.name in names and one not in fresh and row.gone_at is None
+        if one.created_at < births.get(one.name, one.created_at) and row.gone_at is None
+        if one not in fresh
     ]
     keys = {one: row.key for one, row in held.items()}
     if new:

@@ -182,7 +182,7 @@ def _mirror_pipelines(
     names = frozenset(name for entry in there if is_name(name := entry["pipeline_name"]))
     in_scope = [entry for entry in there if job.wanted(entry["pipeline_name"])]
     tally.pipelines = len(in_scope)
-    detailed = {row.incarnation for row in held if row.detail_sha256}
+    detailed = {row.incarnation for row in held if row.detail_sha256 and not row.gone}
 
     def read(entry: Payload) -> Pipeline:
         listed = payloads.pipeline(job.redactor.pipeline(entry))

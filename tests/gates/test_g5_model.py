@@ -198,6 +198,24 @@ def test_in_whatever_order_things_happen_no_rule_is_broken(tmp_path, template, w
     assert min(counted[word] for word in ("sequences", "kills", "deletes", "gone")) > 5
 
 
+# Sequences in which a rule was broken once.
+
+
+@pytest.mark.parametrize("rate", [0.1, 1.0])
+def test_a_pipeline_made_again_and_then_listed_as_it_was_stays(tmp_path, template, rate):
+    with in_a_file(tmp_path, template, Counter()) as model:
+        for _ in range(2):
+            model.mirror()
+            model.build(PIPELINES[1])
+        model.mirror()
+        model.disturb("stale_list", 0, rate)
+        model.mirror()
+        model.converge(2)
+
+
+# At full size
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 def test_in_many_long_sequences_no_rule_is_broken(tmp_path, template, warmed, figures, part):
