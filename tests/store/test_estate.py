@@ -114,6 +114,15 @@ def test_a_pipeline_made_again_is_two_rows(prod):
     assert [row["gone_at"] is None for row in prod.rows("pipelines")] == [False, True]
 
 
+def test_one_that_is_listed_as_it_once_was_takes_no_younger_one_along(prod):
+    save_pipelines(prod, a_pipeline())
+    save_pipelines(prod, a_pipeline(created_at=NOON), at=NOON + HOUR)
+    save_pipelines(prod, a_pipeline(), at=NOON + 2 * HOUR)
+    assert [
+        row["gone_at"] for row in prod.rows("pipelines") if row["created_at"] >= "2026-03-01T12"
+    ] == [None]
+
+
 def versions(prod):
     return [
         (row["valid_from"][:13], row["valid_to"] and row["valid_to"][:13], row["changed"])
