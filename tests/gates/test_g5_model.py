@@ -213,6 +213,30 @@ def test_a_pipeline_made_again_and_then_listed_as_it_was_stays(tmp_path, templat
         model.converge(2)
 
 
+@pytest.mark.parametrize("rate", [0.1, 1.0])
+def test_a_deployment_made_again_and_then_listed_as_it_was_stays(tmp_path, template, rate):
+    with in_a_file(tmp_path, template, Counter()) as model:
+        model.deploy("api", "again")
+        model.mirror()
+        model.disturb("stale_list", 109, rate)
+        model.mirror()
+        model.converge(2)
+
+
+def test_a_deployment_deleted_here_and_made_again_and_then_listed_as_it_was_stays(
+    tmp_path, template
+):
+    with in_a_file(tmp_path, template, Counter()) as model:
+        model.mirror()
+        model.plan_deployment("api")
+        model.apply(0)
+        model.deploy("api", "change")  # it is not there: it is made
+        for kind, rate in (("connect_refused", 0.1), ("stale_list", 1.0)):
+            model.disturb(kind, 0, rate)
+            model.mirror()
+        model.converge(2)
+
+
 # At full size
 
 
