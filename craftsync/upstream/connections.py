@@ -102,7 +102,11 @@ class Connections:
         return response
 
     def close(self) -> None:
-        """Close them all."""
+        """Close them all; urllib3 would leave that to the garbage collector."""
+        for way in self._ways.values():
+            way.pool.close()
+            if way.connection is not None:
+                way.connection.close()
         self._adapter.close()
 
     def _find(self, origin: str) -> _Way:

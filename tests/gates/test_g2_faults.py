@@ -1,7 +1,10 @@
 """G2: whatever goes wrong upstream, runs converge to the truth, and none claims it too early."""
 
+import gc
 import sqlite3
-from contextlib import closing, contextmanager
+import time
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 from gates import failpoints
@@ -60,6 +63,31 @@ def test_a_fault_is_overcome_in_ten_runs_at_most(kind, tmp_path, figures):
     )
     assert flaws == []
     assert hits > 0
+
+
+def open_sockets():
+    found = []
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # the folder itself is closed by now
+            found.append(each.readlink())
+    return sum(str(each).startswith("socket:") for each in found)
+
+
+def test_no_connection_outlives_its_run_whatever_went_wrong(tmp_path):
+    with faulty_lab(tmp_path, estate(1), {"reset_before": 0.3}, seed=1) as lab:
+        before = open_sockets()
+        gc.disable()  # nobody else may tidy up
+        try:
+            for _ in range(2):
+                lab.sync(full=True)
+            until = time.monotonic() + 10
+            while open_sockets() > before and time.monotonic() < until:
+                time.sleep(0.01)  # the server's ends are closed in a moment
+            left = open_sockets()
+        finally:
+            gc.enable()
+        assert lab.server.faults.hits["reset_before"] > 5
+        assert left == before
 
 
 @pytest.mark.long

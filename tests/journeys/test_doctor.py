@@ -291,6 +291,8 @@ def as_somebody_else(ask):
     return said
 
 
+# An early polars warns of every fork once it is imported, by whichever test.
+@pytest.mark.filterwarnings("ignore:Using fork:RuntimeWarning")
 def test_a_store_in_a_folder_that_this_user_may_not_enter_is_a_problem(tmp_path):
     folder = tmp_path / "private"
     folder.mkdir()
