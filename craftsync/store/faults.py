@@ -198,7 +198,12 @@ def _of_content(said: str, place: str) -> str | None:
         return "a text in it is no UTF-8"
     if said == _NO_FORMAT:
         return f"it is of an {said}"
-    return _lacking(place) if _LACKS.match(said) else None
+    if not _LACKS.match(said):
+        return None
+    try:
+        return _lacking(place)
+    except OF_A_FILE as worse:  # not even what it has can be read
+        return str(worse)
 
 
 def _lacking(path: str) -> str | None:
