@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 
 from craftsync.errors import BadPayload, Missing, UpstreamFault
-from craftsync.records import Incarnation, Key, ListedExecution
+from craftsync.records import Incarnation, Key, ListedExecution, Payload
 from craftsync.times import epoch_ms
 from craftsync.upstream import exact, payloads
 from craftsync.upstream.client import Platform
@@ -38,15 +38,7 @@ GONE = Seen(Sight.GONE)
 
 def at_execution(platform: Platform, key: Key) -> Seen:
     """Ask for an execution by its id alone; enough after a delete that was answered with yes."""
-    try:
-        found = platform.execution(key.execution_id)
-    except Missing:
-        return GONE
-    except UpstreamFault as fault:
-        return _unknown(fault)
-    if payloads.is_another(found, key.created_at):
-        return GONE
-    return Seen(Sight.THERE, "it is there still")
+    return _at(platform.execution, key.execution_id, key.created_at)
 
 
 def closely_at_execution(platform: Platform, key: Key, pipeline_name: str) -> Seen:
@@ -59,15 +51,7 @@ def closely_at_execution(platform: Platform, key: Key, pipeline_name: str) -> Se
 
 def at_deployment(platform: Platform, deployment: Incarnation) -> Seen:
     """Ask for a deployment by its name alone."""
-    try:
-        found = platform.deployment(deployment.name)
-    except Missing:
-        return GONE
-    except UpstreamFault as fault:
-        return _unknown(fault)
-    if payloads.is_another(found, deployment.created_at):
-        return GONE
-    return Seen(Sight.THERE, "it is there still")
+    return _at(platform.deployment, deployment.name, deployment.created_at)
 
 
 def is_the_same(platform: Platform, deployment: Incarnation) -> bool:
@@ -152,6 +136,18 @@ def _is_of(platform: Platform, key: Key, name: str, pipeline_name: str) -> bool:
     except Missing:
         return False  # it has gone since it was listed
     return payloads.listed_execution(found, scope_pipeline=pipeline_name).deployment_name == name
+
+
+def _at(ask: Callable[[str], Payload], name: str, born: datetime) -> Seen:
+    try:
+        found = ask(name)
+    except Missing:
+        return GONE
+    except UpstreamFault as fault:
+        return _unknown(fault)
+    if payloads.is_another(found, born):
+        return GONE
+    return Seen(Sight.THERE, "it is there still")
 
 
 def _none_listed(platform: Platform, pipeline_name: str, keys: Set[Key]) -> Seen:

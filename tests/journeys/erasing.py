@@ -1,12 +1,12 @@
 """A quiet estate with something old in it, and short words to plan and to delete."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from click.testing import CliRunner
-from lab import DAY
+from lab import DAY, lab
 
 from craftsync.cli import main
 from craftsync.purge.policy import Criteria
@@ -54,6 +54,15 @@ def allow(lab, **purge):
     for name, value in (free | purge).items():
         lab.environ[f"CRAFTSYNC_PURGE_{name.upper()}"] = str(value)
     return lab
+
+
+@contextmanager
+def mirrored(folder, world, **allowed):
+    """Open a lab in which a world is mirrored, nothing was asked since, and deletes are allowed."""
+    with lab(folder, world) as made:
+        assert made.sync().outcome == "complete"
+        made.world.requests.clear()
+        yield allow(made, **allowed)
 
 
 def planned(lab, older_than=30 * DAY, *, set_back=timedelta(0), **asked):

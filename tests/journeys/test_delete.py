@@ -9,7 +9,17 @@ import time
 from pathlib import Path
 
 import pytest
-from journeys.erasing import allow, an_estate, audit, change, deletes, now, outcomes, run
+from journeys.erasing import (
+    allow,
+    an_estate,
+    audit,
+    change,
+    deletes,
+    mirrored,
+    now,
+    outcomes,
+    run,
+)
 from lab import DAY, HOUR
 from lab import lab as make_lab
 
@@ -23,10 +33,9 @@ WITH_FOUR = ("--expect-executions", "4", *YES)
 @pytest.fixture
 def lab(tmp_path):
     """Eight old executions at the real time, four of them of `nightly`, all mirrored."""
-    with make_lab(tmp_path, an_estate(now=now())) as made:
-        assert made.sync().outcome == "complete"
-        made.world.requests.clear()
-        yield allow(made, keep_last=20, keep_last_success="true", max_share="0.01", max_deletes=0)
+    limits = {"keep_last": 20, "keep_last_success": "true", "max_share": "0.01", "max_deletes": 0}
+    with mirrored(tmp_path, an_estate(now=now()), **limits) as made:
+        yield made
 
 
 def rows(done):

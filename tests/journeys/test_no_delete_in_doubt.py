@@ -10,6 +10,7 @@ from journeys.erasing import (
     change,
     deletes,
     erased,
+    mirrored,
     now,
     outcomes,
     planned,
@@ -29,20 +30,17 @@ YES = ("--yes-environment", "default")
 @pytest.fixture
 def lab(tmp_path):
     """Eight old executions, mirrored on the world's clock; deletes are allowed."""
-    with make_lab(tmp_path, an_estate()) as made:
-        assert made.sync().outcome == "complete"
-        made.world.requests.clear()
-        yield allow(made)
+    with mirrored(tmp_path, an_estate()) as made:
+        yield made
 
 
 @pytest.fixture
 def real(tmp_path):
     """The same at the real time, for commands."""
-    with make_lab(tmp_path, an_estate(now=now())) as made:
-        made.world.add_deployment("idle", "train", created_at=made.world.now - DAY)
-        assert made.sync().outcome == "complete"
-        made.world.requests.clear()
-        yield allow(made)
+    world = an_estate(now=now())
+    world.add_deployment("idle", "train", created_at=world.now - DAY)
+    with mirrored(tmp_path, world) as made:
+        yield made
 
 
 def told_otherwise(lab, deployment, **other):

@@ -12,6 +12,7 @@ from journeys.erasing import (
     change,
     deletes,
     erased,
+    mirrored,
     now,
     outcomes,
     planned,
@@ -34,19 +35,15 @@ JSON = {"Content-Type": "application/json"}
 @pytest.fixture
 def lab(tmp_path):
     """Eight old executions, mirrored on the world's clock; deletes are allowed."""
-    with make_lab(tmp_path, an_estate()) as made:
-        assert made.sync().outcome == "complete"
-        made.world.requests.clear()
-        yield allow(made)
+    with mirrored(tmp_path, an_estate()) as made:
+        yield made
 
 
 @pytest.fixture
 def real(tmp_path):
     """The same at the real time, for commands."""
-    with make_lab(tmp_path, an_estate(now=now())) as made:
-        assert made.sync().outcome == "complete"
-        made.world.requests.clear()
-        yield allow(made)
+    with mirrored(tmp_path, an_estate(now=now())) as made:
+        yield made
 
 
 def ids(plan):

@@ -87,6 +87,16 @@ def contents(lab):
     }
 
 
+def hide_pipeline(lab, name):
+    """Leave a pipeline out of the listing of pipelines."""
+    entries = [
+        {key: value for key, value in each.items() if key != "detail"}
+        for each in lab.world.truth().pipelines()
+        if each["pipeline_name"] != name
+    ]
+    lab.world.override("GET", "/pipelines", json_response(entries))
+
+
 def details_asked(lab):
     return {
         entry.path.rpartition("/")[2]
@@ -696,12 +706,7 @@ def test_a_deployment_nobody_can_date_is_named_with_its_raw_answer_kept(lab):
 
 
 def test_a_pipeline_that_only_a_deployment_names_is_listed_too(lab):
-    entries = [
-        {key: value for key, value in each.items() if key != "detail"}
-        for each in lab.world.truth().pipelines()
-        if each["pipeline_name"] != "a"
-    ]
-    lab.world.override("GET", "/pipelines", json_response(entries))
+    hide_pipeline(lab, "a")
     lab.world.add_execution("a", execution_id="fresh")
     assert lab.sync().exit_code == 0
     assert row(lab, "fresh")["pipeline_name"] == "a"
@@ -758,12 +763,7 @@ def test_a_pipeline_that_a_listing_hides_is_mirrored_all_the_same(lab, runs, ask
     for number in range(runs):
         lab.world.add_execution("quiet", execution_id=f"early{number}", created_at=LONG_AGO + HOUR)
     assert lab.sync().exit_code == 0
-    entries = [
-        {key: value for key, value in each.items() if key != "detail"}
-        for each in lab.world.truth().pipelines()
-        if each["pipeline_name"] != "quiet"
-    ]
-    lab.world.override("GET", "/pipelines", json_response(entries))
+    hide_pipeline(lab, "quiet")
     lab.world.add_execution("quiet", execution_id="fresh")
     assert lab.sync(**asked).exit_code == 0
     assert row(lab, "fresh")["pipeline_name"] == "quiet"
