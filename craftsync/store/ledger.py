@@ -68,12 +68,12 @@ def draw_run(connection: Connection) -> int:
 def begin_run(
     connection: Connection,
     environment_key: int,
+    run_id: int,
     *,
     started_at: datetime,
     version: str,
-    run_id: int | None = None,
-) -> int:
-    """Begin a run, or an environment of the run `run_id`; return its id.
+) -> None:
+    """Begin an environment of a run.
 
     A run that a dead process left `running` is `interrupted`; nobody saw its end, so
     `finished_at` stays NULL.
@@ -83,8 +83,6 @@ def begin_run(
         .where(_RUN.c.environment_key == environment_key, _RUN.c.outcome == "running")
         .values(outcome="interrupted")
     )
-    if run_id is None:
-        run_id = draw_run(connection)
     connection.execute(
         insert(_RUN).values(
             run_id=run_id,
@@ -95,7 +93,6 @@ def begin_run(
             **asdict(Counts()),
         )
     )
-    return run_id
 
 
 def note_counts(connection: Connection, environment_key: int, run_id: int, counts: Counts) -> None:

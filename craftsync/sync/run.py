@@ -39,7 +39,7 @@ def sync(job: Job, *, run_id: int) -> Outcome:
         row = environments.find(conn, job.environment) or environments.enter(
             conn, job.environment, url=job.url, upstream_id=None, seen_at=started_at
         )
-        ledger.begin_run(conn, row.key, started_at=started_at, version=__version__, run_id=run_id)
+        ledger.begin_run(conn, row.key, run_id, started_at=started_at, version=__version__)
     tally = Tally(job, run_id=run_id, environment_key=row.key, started_at=started_at)
     try:
         _recognise(job, row, started_at)

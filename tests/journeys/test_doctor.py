@@ -330,7 +330,8 @@ def test_files_open_to_others_are_found_and_their_chmod_mends_them(lab):
 
 def test_whoever_holds_the_lock_is_named_and_a_running_run_is_no_finding(lab):
     with writing(lab) as (connection, key):
-        ledger.begin_run(connection, key, started_at=lab.world.now, version="0")
+        run = ledger.draw_run(connection)
+        ledger.begin_run(connection, key, run, started_at=lab.world.now, version="0")
     holding = (
         "import sys; from craftsync.store import engine, lock\n"
         "with lock.lock(engine.address(sys.argv[1]), ()): print('held', flush=True); input()"

@@ -8,8 +8,10 @@ from craftsync.store import environments, ledger
 EXECUTION = ObjectKind.EXECUTION
 
 
-def begin(prod, at=NOON, **more):
-    return ledger.begin_run(prod.connection, prod.key, started_at=at, version="1.0", **more)
+def begin(prod, at=NOON):
+    run = ledger.draw_run(prod.connection)
+    ledger.begin_run(prod.connection, prod.key, run, started_at=at, version="1.0")
+    return run
 
 
 def fail(prod, run_id, object_id="e1", part="logs", *, at=NOON, **more):
@@ -54,8 +56,8 @@ def test_one_run_over_two_environments_has_one_id(prod):
     other = environments.enter(
         prod.connection, "staging", url="https://stg", upstream_id=None, seen_at=NOON
     )
-    again = ledger.begin_run(prod.connection, other.key, started_at=NOON, version="1.0", run_id=run)
-    assert again == run
+    ledger.begin_run(prod.connection, other.key, run, started_at=NOON, version="1.0")
+    assert {row["run_id"] for row in prod.rows("sync_runs")} == {run}
     assert {row["environment"] for row in prod.rows("sync_runs")} == {"prod", "staging"}
     assert {row["outcome"] for row in prod.rows("sync_runs")} == {"running"}
 

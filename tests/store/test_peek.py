@@ -26,7 +26,8 @@ def filled(url, writer):
             a_whole("e3", lines=None, values=[a_value()], parts=[a_part(error="503")]),
             settled=False,
         )
-        run = ledger.begin_run(connection, prod.key, started_at=NOON, version="1")
+        run = ledger.draw_run(connection)
+        ledger.begin_run(connection, prod.key, run, started_at=NOON, version="1")
         ledger.record_failure(
             connection, prod.key, run, ObjectKind.EXECUTION, "e3", "logs", "503", at=NOON
         )
