@@ -80,6 +80,8 @@ def _content(mine: Any, theirs: Value) -> Iterator[str]:
 def _file(mine: Any, theirs: Value, whole: Whole) -> Iterator[str]:
     if mine.state in NOT_GOT or theirs.state is PartState.PENDING:
         return  # not held, or not asked for
+    if theirs.state is PartState.ABSENT and mine.state == theirs.state:
+        return  # what is held from a time when there was a file stays
     if theirs.state is PartState.TOO_BIG and mine.file_sha256 is not None:
         yield f"the file is larger upstream than the {mine.size_bytes:,} bytes here"
     elif theirs.state in NOT_GOT:

@@ -120,7 +120,7 @@ def prepare(whole: Whole, *, dialect: str, fetched_at: datetime, settled: bool) 
         not_got=tuple(
             index
             for index, value in enumerate(values)
-            if value.wants_file and value.state in NOT_GOT
+            if value.wants_file and value.state in NOT_GOT | {PartState.ABSENT}
         ),
         lines=lines,
         metrics=metrics,

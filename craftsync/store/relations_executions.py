@@ -32,7 +32,9 @@ _VALUE_TAIL: Mapping[str, Column] = {
     "value_text": text("v.value_text", "The value to read and compare: strings unquoted."),
     "value_number": double("v.value_number", "Numbers only: the nearest double."),
     "value_state": text("v.state", "What is held of it."),
-    "file_sha256": text("v.file_sha256", "Of a file's bytes, in hex."),
+    "file_sha256": text(
+        "v.file_sha256", "Of a file's bytes, in hex; kept when upstream has them no more."
+    ),
     "size_bytes": bigint("v.size_bytes", "Of a file, if known."),
 }
 

@@ -1,7 +1,7 @@
 """The parts of executions written in the place of what is held of them.
 
 What was not got this time stays as it is held: the rows of a part that has none now, and the
-file of a value that could not be fetched.
+file of a value that could not be fetched, or that upstream has no more.
 """
 
 from collections.abc import Sequence, Set

@@ -304,6 +304,19 @@ def size_in(lab, execution_id):
     return row["size_bytes"]
 
 
+def test_a_file_that_upstream_lost_is_told_once_and_stays_here(lab):
+    asked = "select file_sha256, value_state from outputs where execution_id = 't2' and file_sha256"
+    held = lab.one(f"{asked} is not null")
+    lab.world.override("GET", "/executions/t2/outputs/model", Response(204, {}, b""))
+    assert verified(lab) == [("t2", "output model", "no file upstream")]
+    lab.sync(full=True)
+    assert lab.one(f"{asked} is not null") == {**held, "value_state": "absent"}
+    assert verified(lab) == []
+    lab.world.set_value("t2", "outputs", "model", Content(FILES, b"another"))
+    lab.world.restore("GET", "/executions/t2/outputs/model")
+    assert [part for _, part, _ in verified(lab)] == ["output model"]
+
+
 def test_a_file_that_came_late_is_told(lab):
     lab.world.override("GET", "/executions/new/outputs/model", Response(204, {}, b""))
     lab.world.add_execution("train", execution_id="new", created_at=LONG_AGO)

@@ -253,10 +253,14 @@ def test_a_file_that_was_not_got_does_not_erase_the_one_held(prod, state):
     assert prod.row("parts", "part = 'output'")["state"] == state
 
 
-def test_a_file_upstream_no_longer_has_is_absent(prod):
+def test_a_file_upstream_no_longer_has_is_absent_and_stays_here(prod):
     prod.save(a_whole("e1", values=[a_file()], files=[bytes_of()]))
-    prod.save(a_whole("e1", values=[a_file(state=PartState.ABSENT)]))
-    assert prod.row("outputs")["file_sha256"] is None
+    held = prod.row("outputs")["file_sha256"]
+    for _ in range(2):
+        prod.save(a_whole("e1", values=[a_file(state=PartState.ABSENT)]))
+        row = prod.row("outputs")
+        assert (row["value_state"], row["file_sha256"], row["size_bytes"]) == ("absent", held, 6)
+    assert b"".join(files.chunks(prod.connection, held)) == b"report"
 
 
 def test_the_files_of_an_unchanged_execution_are_closed_too(prod):
