@@ -1,8 +1,9 @@
 """Run the revisions between two sweeps of the views, all in the caller's transaction.
 
 Views break a batch alter on SQLite and a change of type on PostgreSQL, so they are dropped first
-and made again from `relations.py`; a user's own views over them are put back as they were. At the
-end no row may be missing and no foreign key dangle, else everything is rolled back.
+and made again from `relations.py`; a user's own views over them, and what others may do with any
+of them, are put back as they were. At the end no row may be missing and no foreign key dangle,
+else everything is rolled back.
 """
 
 from alembic import context
@@ -31,18 +32,28 @@ _ON_OURS = """
     where c.relkind = 'v' and c.oid not in (select oid from ours) order by h.depth
 """
 
+_GRANTS = text("""
+    select 'grant ' || given.privilege_type || ' on ' || c.oid::regclass::text || ' to '
+        || case given.grantee when 0 then 'public' else given.grantee::regrole::text end
+        || case when given.is_grantable then ' with grant option' else '' end
+    from pg_class c cross join lateral aclexplode(c.relacl) given
+    where c.relkind = 'v' and c.oid::regclass::text = any(:views) and given.grantee <> c.relowner
+""")
+
 
 def _drop_views(connection: Connection) -> list[str]:
-    """Drop what could stand in the way; return how to make a user's own views again."""
+    """Drop what could stand in the way; return what gives a user's own views and grants back."""
     ours = [relation.name for relation in relations.PUBLIC]
     if connection.dialect.name != "sqlite":
         names = ", ".join(f"'{name}'" for name in ours)
         hung = connection.exec_driver_sql(_ON_OURS.format(names=names)).all()
+        views = [*ours, *(name for name, _ in hung)]
+        grants = connection.execute(_GRANTS, {"views": views}).scalars().all()
         for name, _ in reversed(hung):
             connection.exec_driver_sql(f"drop view {name}")
         for relation in reversed(relations.PUBLIC):
             connection.exec_driver_sql(relation.drop_view())
-        return [f"create view {name} as {definition}" for name, definition in hung]
+        return [*(f"create view {name} as {definition}" for name, definition in hung), *grants]
     found = connection.exec_driver_sql(
         "select name, sql from sqlite_master where type = 'view' order by rowid"
     ).all()

@@ -225,6 +225,22 @@ def test_an_upgrade_that_rebuilds_a_parent_keeps_every_row(filled, newer):
     assert dangling == []
 
 
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_after_an_upgrade_others_may_do_what_they_might_before(filled, newer):
+    rights = "select relname, relacl::text from pg_class where relkind = 'v' and relacl is not null"
+    opened = engine.migrator(filled)
+    with opened.begin() as connection:
+        connection.exec_driver_sql("create schema elsewhere")
+        connection.exec_driver_sql('create view elsewhere."My view" as table executions')
+        connection.exec_driver_sql('grant select on executions, elsewhere."My view" to public')
+        connection.exec_driver_sql("grant select, delete on logs to pg_monitor with grant option")
+        before = sorted(connection.exec_driver_sql(rights))
+    assert newer(filled).stdout.startswith("0002 0003 ")
+    with opened.connect() as connection:
+        assert sorted(connection.exec_driver_sql(rights)) == before
+    opened.dispose()
+
+
 @on_a_file
 def test_a_store_in_a_file_is_copied_before_an_upgrade(filled, newer):
     before, *_ = facts(filled)
