@@ -29,15 +29,15 @@ class Reporting(Asking):
     ) -> "Report":
         """Report on what ran from `since` to before `until`: None is a week before, and now.
 
-        Raises `Usage` for an environment that was never synced and a period that ends before it
-        begins, `StoreUnusable` when there is no store or it cannot be read.
+        Raises `Usage` for an environment that was never synced and an empty period,
+        `StoreUnusable` when there is no store or it cannot be read.
         """
         from craftsync.report import build, calendar  # noqa: PLC0415 - a room of the works
 
         until = self.now() if until is None else until
         since = calendar.back(until, USUAL) if since is None else since
-        if until < since:
-            raise Usage("The period ends before it begins: --until lies before --since.")
+        if until <= since:
+            raise Usage("The period is empty: --until has to lie after --since.")
         with self.asking(refresh=refresh) as session:
             return build.build(
                 session,
