@@ -1,6 +1,8 @@
 # Everything below sets itself up in .venv: Python 3.11 or newer and pip are all it takes.
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# Each process of the tests would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 READY := .venv/.ready
 # The official client, installed light beside the environment: it is the referee of the tests.
@@ -54,7 +56,7 @@ demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 	$(BIN)/craftsync demo
 
 test: $(READY) $(SDK)/.ready ## Run the tests (under 6 minutes on 2 cores).
-	$(BIN)/python -m pytest -n 3 --dist worksteal -m "not long"
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long"
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates.
 	$(BIN)/python -m pytest -n 3 --dist worksteal

@@ -1,9 +1,20 @@
-"""What all tests share: a database server, their order, and the table of the gates' figures."""
+"""What all tests share: empty stores on both engines, their order, and the gates' figures."""
 
+import pytest
 from gates.summary import pytest_terminal_summary
+from lab import an_empty_store
 from postgres.databases import database, empty_store, postgres
 
 __all__ = ["database", "empty_store", "postgres", "pytest_terminal_summary"]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """An empty store in a file, at the newest revision: copies of it share one identity."""
+    path = tmp_path_factory.mktemp("template") / "history.db"
+    path.write_bytes(an_empty_store())
+    return path
+
 
 _LAST = "test_g5_model.py::test_in_many"
 

@@ -1,8 +1,11 @@
 """A make-believe platform, a fresh store and one clock for both: what most journeys start from."""
 
 import sqlite3
+import tempfile
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 import psycopg
 from psycopg.rows import dict_row
@@ -10,6 +13,7 @@ from psycopg.rows import dict_row
 from craftsync import settings, times
 from craftsync.app import App
 from craftsync.simulator import Server, World
+from craftsync.store import engine, schema
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -93,8 +97,22 @@ def as_sqlite_has_it(value):
     return int(value) if isinstance(value, bool) else value
 
 
+@cache
+def an_empty_store():
+    """Return an empty store, made once in a process: all copies of it have one identity."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "history.db"
+        schema.upgrade(engine.address(path))
+        return path.read_bytes()
+
+
 @contextmanager
-def lab(folder, world=None, *, store=None, **server):
+def lab(folder, world=None, *, store=None, begun=True, **server):
+    """Open a lab; its store is there and empty, unless the first sync is to make it."""
     world = world or World(seed=1, executions=60)
     with Server(world, **server) as running:
-        yield Lab(world, running, folder, store)
+        made = Lab(world, running, folder, store)
+        if begun and store is None:
+            made.store.touch(mode=0o600)
+            made.store.write_bytes(an_empty_store())
+        yield made

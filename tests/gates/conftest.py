@@ -1,20 +1,10 @@
-"""What the gates share: a store made once, and a place for their figures."""
+"""What the gates share: stores on both engines, and a place for their figures."""
 
 import gc
 from contextlib import contextmanager
 
 import pytest
 from gates.summary import GATE
-
-from craftsync.store import engine, schema
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """An empty store at the newest revision, made once: copies of it share one identity."""
-    path = tmp_path_factory.mktemp("template") / "history.db"
-    schema.upgrade(engine.address(path))
-    return path
 
 
 @pytest.fixture

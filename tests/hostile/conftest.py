@@ -1,5 +1,5 @@
-"""What these share with the gates: an empty store made once, and a place for figures."""
+"""What these share with the gates: a place for figures, and calm for those who fork."""
 
-from gates.conftest import figures, template, warmed
+from gates.conftest import figures, warmed
 
-__all__ = ["figures", "template", "warmed"]
+__all__ = ["figures", "warmed"]

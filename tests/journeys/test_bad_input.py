@@ -74,7 +74,7 @@ def small():
 
 @pytest.fixture
 def lab(tmp_path):
-    with make_lab(tmp_path, small()) as made:
+    with make_lab(tmp_path, small(), begun=False) as made:
         yield made
 
 

@@ -142,6 +142,7 @@ def test_a_place_that_cannot_be_written_is_wrong_usage(lab, place):
 
 
 def test_without_a_store_there_is_no_copy_and_an_older_one_stays(lab):
+    lab.store.unlink()
     copy = lab.folder / "copy.db"
     copy.write_text("older")
     refused = run(lab, "db", "backup", str(copy))
@@ -197,6 +198,7 @@ def test_a_dump_that_is_not_canonical_is_wrong_usage_that_names_the_option(lab):
 
 
 def test_a_dump_without_a_store_ends_with_8_and_writes_nothing(lab):
+    lab.store.unlink()
     path = lab.folder / "dump.jsonl"
     assert run(lab, "db", "dump", "--canonical", "-o", str(path)).exit_code == 8
     assert not path.exists()

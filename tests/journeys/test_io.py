@@ -469,5 +469,6 @@ def test_what_the_caller_gave_and_is_not_here_as_json_is_missing(lab, world, tmp
 
 
 def test_without_a_store_all_of_them_end_with_8(lab):
+    lab.store.unlink()
     for words in (["get", "a", "x"], ["table", "train"], ["replay", "a"]):
         assert run(lab, *words).exit_code == 8

@@ -145,6 +145,7 @@ def test_a_pipeline_that_begins_to_record_metrics_is_found_within_a_day(calm):
 
 
 def test_a_dry_run_tells_what_a_sync_would_do_and_writes_nothing(calm):
+    calm.store.unlink()
     first = craftsync(calm, "sync", "--dry-run", "--format", "jsonl")
     assert first.returncode == 0, first.stderr
     assert not calm.store.exists()

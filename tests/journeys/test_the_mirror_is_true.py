@@ -110,7 +110,7 @@ def test_an_unchanged_secret_keeps_its_fingerprint_and_another_has_another(labs)
 
 def test_two_stores_of_one_world_do_not_share_their_fingerprints(labs):
     world = World(seed=1, executions=20, settled=True)
-    one, other = labs(world), labs(world)
+    one, other = labs(world, begun=False), labs(world, begun=False)
     one.sync()
     other.sync()
     ask = "select distinct value from inputs where value_state = 'redacted'"

@@ -155,7 +155,9 @@ def test_a_killed_copy_of_a_store_that_went_on_begins_anew(here, empty, postgres
 def test_half_a_copy_of_another_store_is_refused(here, empty, postgres, tmp_path_factory):
     grown(here)
     killed_on_the_way(here, empty, postgres)
-    with make_lab(tmp_path_factory.mktemp("other"), World(seed=4, executions=5)) as other:
+    with make_lab(
+        tmp_path_factory.mktemp("other"), World(seed=4, executions=5), begun=False
+    ) as other:
         other.sync()
         refused = craftsync(other, "db", "copy", str(other.store), empty)
     assert (refused.returncode, "half a copy of another store" in refused.stderr) == (4, True)

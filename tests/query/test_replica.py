@@ -331,6 +331,7 @@ def test_without_a_refresh_and_without_a_replica_it_says_what_to_type(calm):
 
 
 def test_without_a_store_it_says_what_makes_one(calm):
+    calm.store.unlink()
     done = craftsync(calm, "sql", "select 1")
     assert (done.returncode, done.stdout) == (8, "")
     assert "hint: craftsync sync" in done.stderr

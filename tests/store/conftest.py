@@ -5,15 +5,7 @@ import shutil
 import pytest
 from store.made import Mirror
 
-from craftsync.store import engine, schema
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory):
-    """An empty store, made once."""
-    path = tmp_path_factory.mktemp("template") / "history.db"
-    schema.upgrade(engine.address(path))
-    return path
+from craftsync.store import engine
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
