@@ -229,17 +229,20 @@ def test_a_half_written_export_has_no_manifest_and_the_next_one_is_whole(old):
     export(old)
     words = [sys.executable, "-m", "craftsync", "export", "parquet", str(old.lake)]
     environ = {"PATH": os.environ["PATH"], **old.environ}
-    halves = 0
-    for delay in (0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5):
+    unfinished = old.lake / "manifest.json.unfinished"
+    for delay in (0.15, 0.05, 0):
+        export(old)  # whole again: the next one begins with a manifest
         running = subprocess.Popen(words, env=environ, stdout=subprocess.DEVNULL)
+        while not unfinished.exists() and running.poll() is None:
+            time.sleep(0.001)
         time.sleep(delay)
         running.send_signal(signal.SIGKILL)
         running.wait()
-        if not (old.lake / "manifest.json").exists():
-            halves += 1
-            assert (old.lake / "manifest.json.unfinished").exists()
+        is_half = not (old.lake / "manifest.json").exists()
+        assert unfinished.exists() == is_half
+    assert is_half  # the last one was killed as it began to write
     export(old, "--since-last")
-    assert not (old.lake / "manifest.json.unfinished").exists()
+    assert not unfinished.exists()
     assert {one["path"] for one in manifest(old)["files"]} == files(old).keys()
     assert not list(old.lake.rglob(".*.growing"))
 
