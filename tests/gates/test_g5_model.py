@@ -1,5 +1,6 @@
 """G5: whatever happens, in whatever order, no rule is broken, and the mirror converges."""
 
+import gc
 import random
 import shutil
 import sys
@@ -57,6 +58,8 @@ class Sequence(RuleBasedStateMachine):
             if sys.exc_info()[0] is None:
                 self.model.converge(self.last_runs)
                 self.model.figures["sequences"] += 1
+        if self.model.figures["sequences"] % 10 == 0:
+            gc.collect()  # else garbage grows to gigabytes, whose tables each fork has to copy
 
     def step(self):
         self.model.figures["steps"] += 1
