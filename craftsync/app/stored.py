@@ -69,10 +69,5 @@ class Stored:
         from craftsync.store import engine, schema  # noqa: PLC0415 - a wing
 
         url = self.url()
-        schema.require_current(url)
-        reader = engine.reader(url)
-        try:
-            with engine.store_errors(url), reader.connect() as conn:
-                yield conn
-        finally:
-            reader.dispose()
+        with schema.reading(url) as reader, engine.store_errors(url), reader.connect() as conn:
+            yield conn

@@ -207,19 +207,18 @@ class App(Reporting):
         from craftsync.sync.verify import Verification  # noqa: PLC0415 - a room of the works
 
         url, limits, options = self.url(), self._limits(), self.sync_options()
-        schema.require_current(url)
-        reader = engine.reader(url)
-        try:
-            with engine.store_errors(url), ExitStack() as opened:
-                jobs = {}
-                for one in environments:
-                    token = one.token(self.environ)
-                    job = self._job(reader, one, token, options, lambda _: None, limits)
-                    jobs[one.name] = opened.enter_context(job)
-                opened.callback(limits.stop)
-                yield Verification(jobs, reader, chosen)
-        finally:
-            reader.dispose()
+        with (
+            schema.reading(url) as reader,
+            engine.store_errors(url),
+            ExitStack() as opened,
+        ):
+            jobs = {}
+            for one in environments:
+                token = one.token(self.environ)
+                job = self._job(reader, one, token, options, lambda _: None, limits)
+                jobs[one.name] = opened.enter_context(job)
+            opened.callback(limits.stop)
+            yield Verification(jobs, reader, chosen)
 
     def repair(self, environments: Sequence[Environment], ones: "Sequence[Candidate]") -> None:
         """Save executions of these environments anew; raises as `sync`, and what ends any run."""

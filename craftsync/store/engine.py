@@ -182,6 +182,7 @@ def _server(url: URL, *, read_only: bool, kept_open: int = 5) -> Engine:
         return create_engine(
             url.difference_update_query(["options"]),
             pool_size=kept_open,
+            use_native_hstore=False,  # nothing here has that type, and each start asks for it
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
             connect_args={"options": " ".join(options), "application_name": who()},
         )

@@ -79,15 +79,9 @@ def _of_server(store: str, now: datetime) -> Figures:
     from craftsync.store import engine, schema  # noqa: PLC0415 - they load SQLAlchemy
 
     url = engine.address(store)
-    revision = schema.current(url)
-    place = engine.place(url)
-    revisions.require(revision, place)
-    reader = engine.reader(url)
-    try:
-        with engine.store_errors(url), reader.begin() as connection:
-            return _figures(lambda sql: connection.exec_driver_sql(sql).all(), place, revision, now)
-    finally:
-        reader.dispose()
+    with schema.reading(url) as reader, engine.store_errors(url), reader.begin() as connection:
+        place, revision = engine.place(url), schema.head()
+        return _figures(lambda sql: connection.exec_driver_sql(sql).all(), place, revision, now)
 
 
 def _figures(ask: Ask, store: str, revision: str | None, now: datetime) -> Figures:

@@ -4,14 +4,18 @@ An upgrade is one transaction: killed half-way, it rolls back by itself and the 
 anew. A SQLite store with data in it is copied first. Alembic is imported only to change something.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, inspect, text
+from sqlalchemy import URL, Connection, Engine, text
 
 from craftsync.errors import StoreUnusable, Usage
 from craftsync.resources import migrations_dir
 from craftsync.store import backup, engine, revisions, server_lock, sqlite_file
+
+_IS_A_STORE = "select to_regclass(quote_ident(current_schema()) || '.store_identity') is not null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +38,34 @@ def current(url: URL) -> str | None:
     Raises `StoreUnusable` for what is no store, or cannot be read.
     """
     path = engine.path_of(url)
-    return revisions.of_file(path) if path else _of_server(url)
+    if path:
+        return revisions.of_file(path)
+    reader = engine.reader(url)
+    try:
+        return _of_server(reader)
+    finally:
+        reader.dispose()
 
 
 def require_current(url: URL) -> None:
     """Refuse to work on a store that is missing, older or newer than this craftsync."""
     revisions.require(current(url), engine.place(url))
+
+
+@contextmanager
+def reading(url: URL) -> Iterator[Engine]:
+    """Open a store to read it, as `require_current` refuses: on a server by one session for both.
+
+    Where a server is far away, a session of its own for the revision costs as much as an answer.
+    """
+    reader = engine.reader(url)
+    try:
+        path = engine.path_of(url)
+        revision = revisions.of_file(path) if path else _of_server(reader)
+        revisions.require(revision, engine.place(url))
+        yield reader
+    finally:
+        reader.dispose()
 
 
 def upgrade(url: URL) -> Upgrade:
@@ -97,16 +123,12 @@ def _back_up(path: str, before: str) -> Path:
     return target
 
 
-def _of_server(url: URL) -> str | None:
-    reader = engine.reader(url)
-    try:
-        with engine.store_errors(url), reader.connect() as connection:
-            # What is read after the wait must be as of after the wait.
-            connection.execution_options(isolation_level="READ COMMITTED")
-            server_lock.share_schema(connection)
-            return _revision_of(connection)
-    finally:
-        reader.dispose()
+def _of_server(reader: Engine) -> str | None:
+    with engine.store_errors(reader.url), reader.connect() as connection:
+        # What is read after the wait must be as of after the wait.
+        connection.execution_options(isolation_level="READ COMMITTED")
+        server_lock.share_schema(connection)
+        return _revision_of(connection)
 
 
 def _upgrade_server(url: URL) -> Upgrade:
@@ -130,8 +152,7 @@ def _upgrade_server(url: URL) -> Upgrade:
 
 
 def _revision_of(connection: Connection) -> str | None:
-    schema = connection.exec_driver_sql("select current_schema()").scalar_one()
-    if schema is None or not inspect(connection).has_table("store_identity", schema=schema):
+    if not connection.exec_driver_sql(_IS_A_STORE).scalar_one():
         return None
     found = connection.execute(text("select version_num from alembic_version"))
     return found.scalar_one_or_none()

@@ -124,20 +124,15 @@ def _server(store: str) -> Iterator[Snapshot]:
     from craftsync.store import engine, schema  # noqa: PLC0415 - they load SQLAlchemy
 
     url = engine.address(store)
-    schema.require_current(url)
-    reader = engine.reader(url)
-    try:
-        with engine.store_errors(url), reader.connect() as connection:
-            driver: Any = connection.connection.driver_connection
-            numbers = count(1)
+    with schema.reading(url) as reader, engine.store_errors(url), reader.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        numbers = count(1)
 
-            def batches(sql: str) -> Iterator[Rows]:
-                # A cursor with a name stays on the server: never more than a batch is here.
-                with driver.cursor(f"craftsync_{next(numbers)}") as cursor:
-                    cursor.execute(sql)
-                    while rows := cursor.fetchmany(_BATCH):
-                        yield rows
+        def batches(sql: str) -> Iterator[Rows]:
+            # A cursor with a name stays on the server: never more than a batch is here.
+            with driver.cursor(f"craftsync_{next(numbers)}") as cursor:
+                cursor.execute(sql)
+                while rows := cursor.fetchmany(_BATCH):
+                    yield rows
 
-            yield Snapshot("postgresql", engine.place(url), batches)
-    finally:
-        reader.dispose()
+        yield Snapshot("postgresql", engine.place(url), batches)
