@@ -28,6 +28,7 @@ open as (
         (epoch_us($until) - epoch_us(created_at)) / 1e6 as age_s
     from executions
     where (status is null or not (is_ended(status) or lower(status) = 'skipped'))
+      and end_date is null -- a word for an end that is not known today is no run that hangs
       and gone_at is null
       and created_at >= $since and created_at < $until
       and created_at <= $until - $min_age

@@ -52,6 +52,13 @@ def test_ended_skipped_and_gone_ones_are_not_stuck_whatever_the_case(normal):
     assert normal.column("stuck_runs", "execution_id") == ["pending", "unknown"]
 
 
+def test_what_has_an_end_is_not_stuck_whatever_its_status_is_called(normal):
+    for status in ("Cancelled", "Running", None):
+        normal.run(f"ended {status}", "2026-03-20", status)
+    open_run(normal, "open", "2026-03-20", "Cancelling")
+    assert normal.column("stuck_runs", "execution_id") == ["open"]
+
+
 def test_where_nothing_ever_ended_well_the_age_alone_speaks(history):
     history.run(at="2026-03-10", status="Failed")
     open_run(history, "e", "2026-03-31 12:00")
