@@ -1,6 +1,7 @@
 """`craftsync logs`: what an execution printed."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ def logs(
         chosen = query.execution(conn, execution_id, query.Pick(environment, created_at))
         choice.tell("execution", execution_id, chosen)
         raw = how["raw"] and how["format"] == "table"
-        found = read.log_lines(
+        lines = read.log_lines(
             conn,
             chosen.key,
             since=window.since,
@@ -65,12 +66,13 @@ def logs(
             stream=stream,
             exact=raw or how["format"] in {"json", "jsonl"},
         )
-        if raw:
-            _print_messages(found, how["output"])
-        elif how["format"] == "table":
-            _print_lines(found, how["output"])
-        else:
-            rows(_COLUMNS, ([row[name] for name in _COLUMNS] for row in found), **how)
+        with closing(lines) as found:  # while the store is open, though the reader went away
+            if raw:
+                _print_messages(found, how["output"])
+            elif how["format"] == "table":
+                _print_lines(found, how["output"])
+            else:
+                rows(_COLUMNS, ([row[name] for name in _COLUMNS] for row in found), **how)
 
 
 def _print_lines(found: Iterator[dict[str, Any]], output: Path | None) -> None:

@@ -1,7 +1,7 @@
 """Log lines as the platform wrote them: its own time text, and messages to the letter."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,7 +32,7 @@ def log_lines(
     tail: int | None = None,
     stream: str | None = None,
     exact: bool = False,
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any]]:
     """Give `line_number, timestamp, stream, message` of a log, in the platform's order.
 
     `limit` takes the first lines, `tail` the last; `since` and `until` are half open, and leave

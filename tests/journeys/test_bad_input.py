@@ -397,6 +397,18 @@ def test_status_ends_with_5_when_it_is_too_old_and_0_when_it_is_not(mirrored):
     assert err.startswith("error: default is ")
 
 
+@pytest.mark.parametrize("manner", [(), ("--raw",), ("--json",), ("--tail", "9")], ids=str)
+def test_a_reader_of_a_log_may_go_away_before_its_first_line(mirrored, manner):
+    (longest,) = mirrored.column(
+        "select execution_id from logs group by 1 order by count(*) desc limit 1"
+    )
+    process = start(mirrored, "logs", longest, *manner)
+    process.stdout.close()
+    told = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), told) == (0, "")
+
+
 def test_db_current_is_one_line(mirrored):
     assert run(mirrored, "db", "current", code=0) == ("0002 (head)\n", "")
 
