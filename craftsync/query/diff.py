@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from json import loads
 from typing import Any, NamedTuple, TypeAlias
@@ -15,8 +15,10 @@ from craftsync.errors import Usage
 from craftsync.query.runs import Chosen, Pick, Row, execution
 from craftsync.records import PartState
 from craftsync.store import read, relations
+from craftsync.store.base import driver_moment
 from craftsync.store.difference import same
 from craftsync.store.exact import literals
+from craftsync.store.lookup import Condition
 
 _OF_EXECUTION = (
     "environment",
@@ -98,8 +100,8 @@ def whole(conn: Connection, chosen: Chosen, *, exact: bool = False) -> Whole:
     return {
         "execution": {name: _fact(chosen.row[name]) for name in _OF_EXECUTION},
         "steps": _steps(parts("steps")),
-        "inputs": _named((row["name"], _value(row)) for row in parts("inputs")),
-        "outputs": _named((row["name"], _value(row)) for row in parts("outputs")),
+        "inputs": _named((row["name"] or "", _value(row)) for row in parts("inputs")),
+        "outputs": _named((row["name"] or "", _value(row)) for row in parts("outputs")),
         "metrics": _metrics(parts("metrics")),
         "settings": _settings(conn, chosen.row),
     }
@@ -108,7 +110,8 @@ def whole(conn: Connection, chosen: Chosen, *, exact: bool = False) -> Whole:
 def last_good(conn: Connection, chosen: Chosen, *, exact: bool = False) -> Chosen:
     """Return the last execution before `chosen` that succeeded, of its deployment and pipeline.
 
-    For a direct run, of its pipeline alone. Raises `Usage` when there is none.
+    For a direct run, of its pipeline alone. Of one instant their ids tell which comes first, as
+    everywhere. Raises `Usage` when there is none.
     """
     row = chosen.row
     found = read.executions(
@@ -117,8 +120,15 @@ def last_good(conn: Connection, chosen: Chosen, *, exact: bool = False) -> Chose
         statuses=_GOOD,
         pipeline=row["pipeline_name"],
         deployment=row["deployment_name"],
-        until=row["created_at"],
+        until=row["created_at"] + timedelta(microseconds=1),
         limit=1,
+        where=Condition(
+            "(x.created_at < :its_birth or x.execution_id < :its_id)",
+            {
+                "its_birth": driver_moment(row["created_at"], conn.dialect.name),
+                "its_id": row["execution_id"],
+            },
+        ),
     )
     for good in found:
         pick = Pick(good["environment"], good["created_at"])

@@ -23,7 +23,7 @@ _OF_ID = (
 _LAST_GOOD = (
     f"select {_COLUMNS} from executions where environment = $environment"
     " and pipeline_name = $pipeline and ($deployment is null or deployment_name = $deployment)"
-    f" and is_ok(status) and created_at < $before{_IN_VIEW}"
+    f" and is_ok(status) and (created_at, execution_id) < ($before, $id){_IN_VIEW}"
     " order by created_at desc, execution_id desc limit 1"
 )
 _NEAR = (
@@ -105,6 +105,7 @@ def _last_good(connection: "duckdb.DuckDBPyConnection", values: Mapping[str, Any
         "pipeline": run.pipeline_name,
         "deployment": run.deployment_name,
         "before": run.created_at,
+        "id": run.execution_id,
         **{name: values[name] for name in ("since", "until", "pipeline_name")},
     }
     found = connection.execute(_LAST_GOOD, wanted).fetchone()

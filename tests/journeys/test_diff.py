@@ -196,6 +196,15 @@ def test_the_last_good_one_is_of_the_same_deployment_and_before(lab, world):
     assert rows(lab, "a", "--last-good") == rows(lab, "a", "g2")
 
 
+def test_of_one_instant_the_ids_tell_which_was_the_last_good_one(lab, world):
+    for name in ("b", "a", "c"):
+        add(world, name, hours=1)
+    add(world, "older")
+    lab.sync()
+    for name, last in (("c", "b"), ("b", "a"), ("a", "older")):
+        assert f"Compared with {last}." in run(lab, name, "--last-good").stderr
+
+
 def test_without_a_good_one_before_there_is_nothing_to_compare(lab, world):
     add(world, "a", status="Failed")
     add(world, "later", hours=1)

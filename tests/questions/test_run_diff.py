@@ -56,6 +56,13 @@ def test_what_is_told_of_a_step_comes_in_the_order_of_its_columns(history):
     ]  # fmt: skip
 
 
+def test_of_one_instant_the_ids_tell_which_was_the_last_good_one(history):
+    for name in ("older", "b", "a", "c"):
+        history.run(name, "2026-03-09" if name == "older" else "2026-03-10", **SAME)
+    for name, last in (("c", "b"), ("b", "a"), ("a", "older")):
+        assert told(history, a=name)["execution", "execution_id"] == (name, last, "changed")
+
+
 def test_last_good_is_the_newest_success_before_of_the_same_deployment(history):
     history.run("too-old", "2026-03-01", **SAME)
     history.run("meant", "2026-03-05", "SUCCESS", **SAME)
