@@ -10,13 +10,15 @@
 -- A row a run. A column has a type where all its values agree on one, else it is text; a file is
 -- shown by its SHA-256. `not_ok` names the values that are not held as they were, and their states.
 with held as (
-    select environment, execution_id, execution_created_at, 'in_' as prefix, position, name, value,
+    select environment, execution_id, execution_created_at, 'in_' as prefix, position,
+        coalesce(name, '') as name, value,
         coalesce(value_text, file_sha256) as text
     from inputs
     where $side in ('in', 'both')
       and execution_created_at >= $since and execution_created_at < $until
     union all
-    select environment, execution_id, execution_created_at, 'out_', position, name, value,
+    select environment, execution_id, execution_created_at, 'out_', position,
+        coalesce(name, ''), value,
         coalesce(value_text, file_sha256)
     from outputs
     where $side in ('out', 'both')
@@ -62,14 +64,14 @@ order by prefix, min(position), name;
 
 -- each: cast(max(h.text) filter (h.prefix = {prefix} and h.name = {name}) as {type})
 with held as (
-    select environment, execution_id, execution_created_at, 'in_' as prefix, position, name,
-        value_state, coalesce(value_text, file_sha256) as text
+    select environment, execution_id, execution_created_at, 'in_' as prefix, position,
+        coalesce(name, '') as name, value_state, coalesce(value_text, file_sha256) as text
     from inputs
     where $side in ('in', 'both')
       and execution_created_at >= $since and execution_created_at < $until
     union all
-    select environment, execution_id, execution_created_at, 'out_', position, name,
-        value_state, coalesce(value_text, file_sha256)
+    select environment, execution_id, execution_created_at, 'out_', position,
+        coalesce(name, ''), value_state, coalesce(value_text, file_sha256)
     from outputs
     where $side in ('out', 'both')
       and execution_created_at >= $since and execution_created_at < $until

@@ -17,23 +17,25 @@ with chosen as (
       and ({where})
 ),
 named as (
-    select distinct 'in_' as prefix, inputs.name
+    select 'in_' as prefix, coalesce(inputs.name, '') as name, min(position) as place
     from inputs
     semi join chosen
         on chosen.environment = inputs.environment
         and chosen.execution_id = inputs.execution_id
         and chosen.created_at = inputs.execution_created_at
+    group by all
     union all
-    select distinct 'out_' as prefix, outputs.name
+    select 'out_', coalesce(outputs.name, ''), min(position)
     from outputs
     semi join chosen
         on chosen.environment = outputs.environment
         and chosen.execution_id = outputs.execution_id
         and chosen.created_at = outputs.execution_created_at
+    group by all
 )
 select prefix, name
 from named
-order by prefix, name
+order by prefix, place, name
 -- each: any_value(v.value_text) filter (v.prefix = {prefix} and v.name = {name})
 with chosen as (
     select e.environment, e.execution_id, e.created_at, e.pipeline_name, e.deployment_name, e.status
@@ -44,14 +46,14 @@ with chosen as (
       and ({where})
 ),
 v as (
-    select chosen.*, 'in_' as prefix, inputs.name, inputs.value_text
+    select chosen.*, 'in_' as prefix, coalesce(inputs.name, '') as name, inputs.value_text
     from chosen
     left join inputs
         on chosen.environment = inputs.environment
         and chosen.execution_id = inputs.execution_id
         and chosen.created_at = inputs.execution_created_at
     union all
-    select chosen.*, 'out_' as prefix, outputs.name, outputs.value_text
+    select chosen.*, 'out_', coalesce(outputs.name, ''), outputs.value_text
     from chosen
     left join outputs
         on chosen.environment = outputs.environment

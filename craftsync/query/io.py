@@ -88,7 +88,7 @@ def find(
         what = "input or output" if side is None else side.value
         raise Usage(
             f"{chosen.row['execution_id']} has no {what} {name!r}.",
-            hint=nearest(name, [value.row["name"] for value in values])
+            hint=nearest(name, [value.row["name"] or "" for value in values])
             or f"craftsync show {shlex.quote(chosen.row['execution_id'])}",
         )
     if len({value.side for value in found}) > 1:
@@ -136,7 +136,7 @@ def replay(conn: Connection, chosen: Chosen) -> Replay:
     found = Replay()
     for row in read.parts_of(conn, relations.BY_NAME["inputs"], chosen.key, exact=True):
         via = (row["source"] or "").lower()
-        name = row["name"]
+        name = row["name"] or ""
         if via == "endpoint":
             name = row["endpoint_input_name"] or name
         if via in set(NotAgain):

@@ -131,7 +131,7 @@ INPUTS = _of_execution(
     "io_value v",
     {
         "position": integer("v.position", "From 0, in the platform's order."),
-        "name": text("v.name", "The input's name."),
+        "name": text("nullif(v.name, '')", "The input's name."),
         "data_type": text("v.data_type", "The platform's word for its type."),
         "source": text("v.via", "Where the value came from."),
         "endpoint_input_name": text("v.endpoint_name", "The endpoint's name for it."),
@@ -150,7 +150,7 @@ OUTPUTS = _of_execution(
     "io_value v",
     {
         "position": integer("v.position", "From 0, in the platform's order."),
-        "name": text("v.name", "The output's name."),
+        "name": text("nullif(v.name, '')", "The output's name."),
         "data_type": text("v.data_type", "The platform's word for its type."),
         "destination": text("v.via", "Where the value went."),
         "endpoint_output_name": text("v.endpoint_name", "The endpoint's name for it."),

@@ -36,7 +36,8 @@ _KEYS = {
 def values(items: Any, side: Side, *, redacted: Set[int], is_over: bool) -> tuple[Value, ...]:
     """Read the inputs or outputs of an execution; `redacted` are positions.
 
-    Raises `ValueError` for what is no list of objects with names.
+    One whose name is said to be nothing keeps its place, with an empty name. Raises `ValueError`
+    for what is no list of objects with names.
     """
     return tuple(
         _value(item, side, position, is_redacted=position in redacted, is_over=is_over)
@@ -65,10 +66,13 @@ def _value(item: Payload, side: Side, position: int, *, is_redacted: bool, is_ov
     else:
         value, value_text, value_number = columns.value(item["value"])
         state = PartState.REDACTED if is_redacted else PartState.OK
+    its_name = _name(item, keys)
+    if wants_file and not its_name:
+        wants_file, state = False, PartState.CAPPED  # nothing to ask for it by
     return Value(
         side=side,
         position=position,
-        name=name(item.get(keys.names[0]) or item.get(keys.names[1])),
+        name=its_name,
         data_type=data_type,
         via=via,
         endpoint_name=columns.text("endpoint_name", get(keys.endpoint_name)),
@@ -89,6 +93,12 @@ def _value(item: Payload, side: Side, position: int, *, is_redacted: bool, is_ov
         wants_file=wants_file,
         exact=columns.exact,
     )
+
+
+def _name(item: Payload, keys: _Keys) -> str:
+    given = item.get(keys.names[0]) or item.get(keys.names[1])
+    is_said = any(key in item for key in keys.names)
+    return "" if is_said and given in (None, "") else name(given)
 
 
 def _derived(mapping: Payload, keys: _Keys) -> str | None:

@@ -4,6 +4,7 @@ import pytest
 from journeys.checker import nanoseconds
 from lab import DAY
 from lab import lab as make_lab
+from warm import craftsync
 
 from craftsync.simulator import Content, Line, Port, World, json_response
 
@@ -44,6 +45,27 @@ def test_a_listed_deployment_whose_own_get_is_404_is_held_or_named(lab):
     lab.world.override("GET", "/deployments/run-p", missing)
     outcome = lab.sync()
     assert lab.column("select count(*) from deployments") == [1] or outcome.exit_code == 3
+
+
+def test_an_output_without_a_name_keeps_its_place_and_stands_in_nobodys_way(lab):
+    lab.world.add_pipeline("q", inputs=[Port("x", "number")], outputs=[Port("y", "number")])
+    for name in ("one", "two"):
+        lab.world.add_execution("q", execution_id=name, lines=[])
+        (item,) = lab.world.truth().execution(name).detail["outputs"]
+        unnamed = {**item, "pipeline_output_name": "", "value": 7}
+        lab.world.mutate_execution(name, where="detail", outputs=[item, unnamed])
+    assert lab.sync().exit_code == 0
+    rows = lab.rows("select position, name, value from outputs where execution_id = 'one'")
+    assert [(row["position"], row["name"]) for row in rows] == [(0, "y"), (1, None)]
+    assert rows[1]["value"] == "7"
+    for words in (
+        ("show", "one"), ("diff", "one", "two"), ("io", "table", "q"), ("io", "replay", "one"),
+        ("io", "get", "one", "y"), ("query", "io_table", "-p", "pipeline_name=q"),
+        ("query", "runs_by_io", "-p", "where=in.x is not null"), ("query", "io_profile"),
+        ("runs", "--where", "in.x is not null"), ("verify", "--execution", "one"), ("report",),
+    ):  # fmt: skip
+        done = craftsync(lab, *words)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), (words, done.stderr)
 
 
 @pytest.mark.parametrize("name", ["*", "a/*", "*/executions", "a b%2F?"])

@@ -55,8 +55,8 @@ def test_names_are_reduced_and_those_that_clash_get_numbers(history):
     )
     (row,) = history.ask("runs_by_io", where="status = succeeded")
     assert {name: row[name] for name in list(row)[6:]} == {
-        "in_MY_INPUT": "3", "in_my_input_2": "1", "in_my_input_3": "2", "in_x___drop": "4",
-        "in__t_": "5", "in_Ab": "7", "in_aB_2": "6",
+        "in_my_input": "1", "in_my_input_2": "2", "in_MY_INPUT_3": "3", "in_x___drop": "4",
+        "in__t_": "5", "in_aB": "6", "in_Ab_2": "7",
     }  # fmt: skip
 
 

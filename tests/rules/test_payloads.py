@@ -238,7 +238,6 @@ def test_the_raw_answer_is_kept_redacted_exact_and_with_its_hash():
         {"inputs": ["x"]},
         {"outputs": "x"},
         {"outputs": [an_output(pipeline_output_name=GONE)]},
-        {"outputs": [an_output(pipeline_output_name="")]},
         {"outputs": [an_output(pipeline_output_name="a\0b")]},
         {"inputs": [an_input(pipeline_input_name=["a"])]},
     ],
@@ -250,6 +249,17 @@ def test_what_cannot_be_told_from_its_namesakes_is_refused_and_named(changes):
     assert flaw.value.exit_code == 3
     assert flaw.value.payload == REDACTOR.execution(over_the_wire(an_execution(**changes))).payload
     assert len(str(flaw.value)) < 500
+
+
+@pytest.mark.parametrize("nothing", ["", None])
+def test_a_value_whose_name_is_said_to_be_nothing_keeps_its_place(nothing):
+    first, second = an_output(), an_output(pipeline_output_name=nothing, value=7)
+    whole = read(an_execution(outputs=[first, second]))
+    assert [one.position for one in whole.outputs] == [0, 1]
+    assert (whole.outputs[1].name, whole.outputs[1].value) == ("", "7")
+    file = an_input(pipeline_input_name=nothing, data_type="file")
+    (unnamed,) = read(an_execution(inputs=[file])).inputs
+    assert (unnamed.wants_file, unnamed.state) == (False, "capped")  # nothing to ask for it by
 
 
 @pytest.mark.parametrize("payload", [None, [], "OK", 7])
