@@ -99,6 +99,17 @@ def bar() -> None:
 
 
 @door.command()
+@click.argument("what", type=click.Choice(["text", "bytes", "nothing"]))
+def passing(what) -> None:
+    """Show progress, then print data, or nothing at all."""
+    say.progress("2 of 2")
+    if what == "text":
+        streams.out("a\nb\n")
+    elif what == "bytes":
+        streams.out_bytes(b"a\nb\n")
+
+
+@door.command()
 def stop() -> None:
     """Stop as asked."""
     raise Interrupted("stopped after 3 batches")
@@ -504,6 +515,14 @@ def test_on_a_terminal_progress_is_one_line_that_gives_way():
     assert len(first) == 39
     assert (second, rest) == ("2 of 2", "error: The store is gone.\n")
     assert run("bar").stderr == "error: The store is gone.\n"
+
+
+@pytest.mark.parametrize(
+    ("what", "printed"), [("text", "a\nb\n"), ("bytes", "a\nb\n"), ("nothing", "")]
+)
+def test_progress_gives_way_to_data_and_to_the_end(what, printed):
+    assert on_a_terminal("passing", what) == f"\r\x1b[2K2 of 2\r\x1b[2K{printed}"
+    assert run("passing", what).stderr == ""
 
 
 def test_errors_are_coloured_on_a_terminal_alone():
