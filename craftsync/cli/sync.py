@@ -96,7 +96,9 @@ def sync(
         say.note(f"{busy} Nothing was done.")
         ctx.exit(0)
     for outcome in report.outcomes:
-        summary.tell(outcome)
+        summary.tell(outcome, named=len(chosen) > 1)
+    if all(outcome.is_mistaken for outcome in report.outcomes):
+        ctx.exit(report.exit_code)
     if metrics_file is not None:
         try:
             app.write_metrics(metrics_file, report)
