@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import options, rehearsal, say, sinks, streams, summary
+from craftsync.cli import options, readers, rehearsal, say, sinks, streams, summary
 from craftsync.cli.formats import How
 from craftsync.errors import Busy, StoreUnusable, Usage
 
@@ -49,7 +49,7 @@ from craftsync.errors import Busy, StoreUnusable, Usage
 @click.option("--skip-if-busy", is_flag=True, help="End with 0 when another craftsync is at work.")
 @click.option(
     "--metrics-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=readers.FILE,
     metavar="FILE",
     help="Write figures for Prometheus' node exporter here. Default: none.",
 )
