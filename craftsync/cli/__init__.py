@@ -222,7 +222,8 @@ def _explain(error: click.ClickException) -> None:
         say.problem(error.message)
         return
     context = error.ctx if isinstance(error, click.UsageError) else None
-    say.error(error.format_message(), f"{context.command_path} --help" if context else None)
+    message = error.format_message().replace("\n\t", " ")  # click's list of what to choose from
+    say.error(message, f"{context.command_path} --help" if context else None)
 
 
 def _wants_json(words: list[str]) -> bool:

@@ -75,6 +75,9 @@ def sync(
 
     Example: craftsync sync --env prod
 
+    It is told as a table, or as --json; every other --format, and a table in a file, is for the
+    rows of --dry-run.
+
     Ends with 0 when complete, 3 when something waits for the next run (it is named), 4 when
     absences are not believed, 6 for settings and credentials, 7 when the platform cannot be
     reached, 8 when the store cannot be used, 75 when another craftsync is at work.

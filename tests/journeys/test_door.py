@@ -724,6 +724,11 @@ def test_completion_prints_a_script(shell):
     assert "_CRAFTSYNC_COMPLETE" in printed.stdout
 
 
+def test_completion_without_a_shell_names_them_in_one_sentence():
+    error, _ = CliRunner().invoke(main, ["completion"]).stderr.splitlines()
+    assert error.endswith("Choose from: bash, zsh, fish")
+
+
 def test_a_shell_completes_the_names_of_commands():
     environ = {
         "_CRAFTSYNC_COMPLETE": "bash_complete",
