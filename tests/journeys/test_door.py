@@ -19,7 +19,18 @@ import pytest
 from click.testing import CliRunner
 
 from craftsync import __version__
-from craftsync.cli import COMMANDS, Door, formats, main, manner, options, safe_text, say, streams
+from craftsync.cli import (
+    COMMANDS,
+    SAVING,
+    Door,
+    formats,
+    main,
+    manner,
+    options,
+    safe_text,
+    say,
+    streams,
+)
 from craftsync.errors import EXIT_CODES, Busy, Interrupted, Partial, StoreUnusable, Usage
 from craftsync.resources import queries_dir
 
@@ -302,10 +313,24 @@ def test_a_signal_ends_a_command_with_130_and_a_sentence(sent, times):
             running.send_signal(sent)
         out, err = running.communicate(timeout=30)
     assert running.returncode == 130
-    assert (out, err) == (
-        "",
-        "craftsync: interrupted; what was saved stays, and it is safe to run again\n",
-    )
+    assert (out, err) == ("", "craftsync: interrupted\n")
+
+
+def test_what_was_saved_is_spoken_of_by_commands_that_save_alone():
+    def ended(name):
+        """Say a command of ours in whose place stands one that is stopped."""
+
+        @click.command()
+        def stopped():
+            raise KeyboardInterrupt
+
+        return CliRunner().invoke(Door(name="craftsync", commands={name: stopped}), [name])
+
+    assert set(COMMANDS) >= SAVING
+    for name in COMMANDS:
+        said = "; what was saved stays, and it is safe to run again" * (name in SAVING)
+        assert ended(name).exit_code == 130
+        assert ended(name).stderr == f"craftsync: interrupted{said}\n"
 
 
 def test_an_interruption_may_say_what_was_reached():
