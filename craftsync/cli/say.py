@@ -47,6 +47,12 @@ def note(message: str) -> None:
         _say("info", message)
 
 
+def detail(message: str) -> None:
+    """Say what only `-v` wants to know."""
+    if manner.verbosity:
+        note(message)
+
+
 def warning(message: str, *, hint: str | None = None) -> None:
     """Say what may go wrong one day; `-q` keeps it back."""
     if not manner.quiet:

@@ -14,7 +14,7 @@ _ONE = {"deployments": "deployment", "pipelines": "pipeline", "executions": "exe
 
 
 def progress() -> Callable[[Event], None]:
-    """Return a listener that shows on a terminal how far a sync is."""
+    """Return a listener that shows on a terminal how far a sync is, and tells more for `-v`."""
     to_fetch = 0
 
     def listen(event: Event) -> None:
@@ -22,12 +22,17 @@ def progress() -> Callable[[Event], None]:
         match event:
             case Began(environment, url, _):
                 to_fetch = 0
+                say.detail(f"{environment}: listing {url}")
                 say.progress(f"{environment}: listing {url}")
-            case Listed(pipeline_name, executions, more):
+            case Listed(environment, pipeline_name, executions, more):
                 to_fetch += more
-                say.progress(f"{pipeline_name}: {executions:,} listed, {more:,} to fetch")
+                told = f"{pipeline_name}: {executions:,} listed, {more:,} to fetch"
+                say.detail(f"{environment}: {told}")
+                say.progress(told)
             case Saved(_, fetched):
                 say.progress(f"{fetched:,} of {to_fetch:,} executions saved")
+            case Outcome():
+                say.detail(f"{event.environment}: {event.outcome} after {event.seconds:,.1f} s")
             case _:
                 pass
 

@@ -21,6 +21,7 @@ class Began:
 class Listed:
     """A pipeline's executions are listed; `to_fetch` of them will be asked for."""
 
+    environment: str
     pipeline_name: str
     executions: int
     to_fetch: int

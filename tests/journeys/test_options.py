@@ -1,6 +1,7 @@
 """What a sync can be asked for beside mirroring."""
 
 import json
+import re
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -207,6 +208,20 @@ def test_a_dry_run_sees_what_a_deleted_pipeline_took_along(tmp_path, runs, word,
         assert rehearsed(made, "--pipeline", "lost") == (code, lost)
         assert rehearsed(made, "--pipeline", "kept") == (0, [("fetch", "deployment", "kept-api")])
         assert made.sync().exit_code == code
+
+
+def test_verbose_tells_each_listing_and_how_an_environment_began_and_ended(calm):
+    told = craftsync(calm, "sync", "-v").stderr.splitlines()
+    assert told[0] == f"default: listing {calm.server.url}"
+    assert re.fullmatch(r"default: complete after [\d.]+ s", told[-1])
+    pipelines = calm.column("select pipeline_name from pipelines order by 1")
+    assert sorted(line.split(": ")[1] for line in told[1:-1]) == pipelines
+    counts = [re.search(r": (\d+) listed, (\d+) to fetch$", line) for line in told[1:-1]]
+    held = calm.column("select count(*) from executions")[0]
+    assert sum(int(count[1]) for count in counts) == held
+    assert sum(int(count[2]) for count in counts) == held
+    assert craftsync(calm, "sync").stderr == ""
+    assert craftsync(calm, "sync", "-v", "-q").stderr == ""
 
 
 @pytest.mark.parametrize("how", [[], ["--json"]], ids=["table", "json"])
