@@ -18,7 +18,8 @@ from craftsync import __version__
 from craftsync.cli import manner, say, streams
 from craftsync.errors import CraftsyncError, Interrupted, Refused, Usage
 
-_INTERRUPTED = "interrupted; what was saved stays, and it is safe to run again"
+_INTERRUPTED = "interrupted"
+_SAVED = "; what was saved stays, and it is safe to run again"
 _STOPPED = "Query interrupted"  # what DuckDB makes of a KeyboardInterrupt
 
 
@@ -73,6 +74,7 @@ COMMANDS: Mapping[str, Lazy] = {
         "craftsync.cli.completion", "completion", "Print what makes a shell complete our words."
     ),
 }
+SAVING = frozenset({"demo", "sync", "verify", "purge", "delete", "export", "db"})
 
 
 class Door(click.Group):
@@ -155,7 +157,7 @@ class Door(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; a reader who has seen enough is no failure."""
-        with _answered():
+        with _answered(ctx):
             code = super().invoke(ctx)
             if isinstance(code, int):
                 ctx.exit(code)
@@ -163,7 +165,7 @@ class Door(click.Group):
 
 
 @contextmanager
-def _answered() -> Iterator[None]:
+def _answered(ctx: click.Context | None = None) -> Iterator[None]:
     """Answer what click would turn into 1: Ctrl-C, a broken pipe, a full disk behind stdout."""
     try:
         try:
@@ -174,12 +176,11 @@ def _answered() -> Iterator[None]:
             raise
         finally:
             streams.flush()
-    except KeyboardInterrupt:
-        raise Interrupted(_INTERRUPTED) from None
-    except RuntimeError as flaw:
-        if str(flaw) != _STOPPED:
+    except (KeyboardInterrupt, RuntimeError) as ending:
+        if isinstance(ending, RuntimeError) and str(ending) != _STOPPED:
             raise
-        raise Interrupted(_INTERRUPTED) from None
+        saves = ctx is not None and ctx.invoked_subcommand in SAVING
+        raise Interrupted(_INTERRUPTED + _SAVED * saves) from None
     except BrokenPipeError:
         streams.silence()
         raise click.exceptions.Exit(0) from None
@@ -222,7 +223,8 @@ def _explain(error: click.ClickException) -> None:
         say.problem(error.message)
         return
     context = error.ctx if isinstance(error, click.UsageError) else None
-    say.error(error.format_message(), f"{context.command_path} --help" if context else None)
+    message = error.format_message().replace("\n\t", " ")  # click's list of what to choose from
+    say.error(message, f"{context.command_path} --help" if context else None)
 
 
 def _wants_json(words: list[str]) -> bool:

@@ -11,7 +11,7 @@ from craftsync.cli import options, streams
 @options.common
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    r"""Print what makes a shell complete our words.
+    """Print what makes a shell complete our words.
 
     The names of questions and of their parameters are among them.
 
@@ -24,7 +24,7 @@ def completion(ctx: click.Context, shell: str) -> None:
     Example: craftsync completion bash
 
     Ends with 0, 2 for another shell.
-    """
+    """  # noqa: D301 - of click's mark for lines that stay as they are
     complete = get_completion_class(shell)
     if complete is not None:
         script = complete(ctx.find_root().command, {}, "craftsync", "_CRAFTSYNC_COMPLETE")

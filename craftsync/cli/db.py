@@ -9,7 +9,7 @@ import click
 import humanize
 
 from craftsync.app import App
-from craftsync.cli import formats, options, say, sinks, streams
+from craftsync.cli import formats, options, readers, say, sinks, streams
 from craftsync.cli.formats import How
 from craftsync.errors import Usage
 from craftsync.store import backup as backups
@@ -57,7 +57,7 @@ def current(app: App) -> None:
 
 @db.command()
 @options.app
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.argument("file", type=readers.FILE, metavar="FILE")
 def backup(app: App, file: Path) -> None:
     """Copy the store into a file, also while a sync writes.
 

@@ -10,7 +10,7 @@ import click
 
 from craftsync import settings
 from craftsync.app import App, utc_now
-from craftsync.cli import freshness, options, report_text, streams, summary
+from craftsync.cli import freshness, options, readers, report_text, streams, summary
 from craftsync.errors import Usage
 from craftsync.report import telling
 from craftsync.simulator import Server, World
@@ -22,7 +22,7 @@ AGES_BY = timedelta(hours=3)
 @options.common
 @click.option(
     "--keep",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=readers.FOLDER,
     metavar="DIR",
     help="Leave the store in this folder. Default: a temporary one, removed at the end.",
 )

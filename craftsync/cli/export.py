@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from craftsync.app import App
-from craftsync.cli import options
+from craftsync.cli import options, readers
 from craftsync.cli.formats import How, rows
 
 _COLUMNS = {
@@ -24,7 +24,7 @@ def export() -> None:
 
 @export.command()
 @options.app
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@click.argument("folder", type=readers.FOLDER, metavar="DIR")
 @click.option(
     "--since-last", is_flag=True, help="Write only what changed since. Default: everything."
 )

@@ -139,7 +139,8 @@ def _lines(names: list[str], kinds: list[str], rows: Iterable[Row], how: How) ->
     if chosen == "markdown":
         return tables.markdown(names, texts, right=right)
     terminal = how.get("output") is None and streams.is_terminal()
-    return tables.table(names, texts, right=right, terminal=terminal)
+    instants = [kind == "instant" for kind in kinds]
+    return tables.table(names, texts, right=right, terminal=terminal, instants=instants)
 
 
 def _object(thing: Mapping[str, object], tz: tzinfo | None) -> str:

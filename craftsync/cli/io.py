@@ -16,7 +16,7 @@ from craftsync.query import io as query
 from craftsync.query import io_table, runs
 from craftsync.query.conditions import to_store
 from craftsync.query.grammar import RUNS, parse
-from craftsync.records import Window
+from craftsync.records import Side, Window
 from craftsync.store import io_values, read, relations
 
 _NOT_AGAIN = {
@@ -72,6 +72,7 @@ def get(
         chosen = runs.execution(conn, execution_id, runs.Pick(environment, created_at))
         choice.tell("execution", execution_id, chosen)
         found = query.find(conn, chosen, name, side=query.SIDES[side] if side else None)
+        _tell_others(found.side, name, found.others)
         if how["format"] != "table":
             relation = relations.BY_NAME[f"{found.side}s"]
             about = one(relation, found.row)
@@ -82,6 +83,11 @@ def get(
             _write_file(conn, found, how["output"])
         else:
             _write_value(found, how["output"])
+
+
+def _tell_others(side: Side, name: str, others: int) -> None:
+    if others:
+        say.warning(f"{others + 1:,} {side.value}s are called {name}: this is the first.")
 
 
 def _write_file(conn: Connection, found: query.Value, output: Path | None) -> None:
@@ -206,6 +212,8 @@ def replay(
     if how["format"] == "table":
         how["format"] = "json"
     formats.one({name: Raw(value) for name, value in found.inputs.items()}, **how)
+    for name, others in found.others.items():
+        _tell_others(Side.INPUT, name, others)
     for name, why in found.not_again.items():
         say.note(f"Left out: {name}, {_NOT_AGAIN[why]}. The platform gives it again.")
     for name, missing in found.missing.items():

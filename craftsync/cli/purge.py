@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import consent, formats, options, outcomes, planned, say, sinks, streams
+from craftsync.cli import consent, formats, options, outcomes, planned, readers, say, sinks, streams
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
 from craftsync.errors import Partial, Usage
@@ -62,7 +62,7 @@ def purge() -> None:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=readers.FILE,
     metavar="PLAN",
     help="Write the plan here. Default: only the table is printed.",
 )
@@ -102,7 +102,7 @@ def plan(
 
 @purge.command()
 @options.app
-@click.argument("file", required=False, type=click.Path(path_type=Path), metavar="[PLAN]")
+@click.argument("file", required=False, type=readers.FILE, metavar="[PLAN]")
 @click.option(
     "--policy", is_flag=True, help="Plan and apply in one go, by the options below; for cron."
 )

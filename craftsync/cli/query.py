@@ -101,6 +101,8 @@ def query(
             raise click.UsageError("-p and --show need the NAME of a question.")
         _list(catalog.questions(own), how)
         return
+    if show and how["format"] != "table":
+        raise click.UsageError("--show prints SQL as it is written: it has no other format.")
     question = catalog.find(name, own)
     if show:
         _print(question.text, how["output"])

@@ -1,7 +1,9 @@
-"""The words of the user for times, durations and zones: callbacks of options, and their one now."""
+"""The words of the user for times, zones and files: how options read them, and their one now."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 import click
@@ -10,6 +12,20 @@ from craftsync import times
 from craftsync.app import utc_now
 
 _NOW = "craftsync.now"
+
+
+class Named(click.Path):
+    """A path where no stream will do: `-`, standard output to others, would make a file."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a path."""
+        if str(value) == "-":
+            self.fail("- is no name: a stream will not do here.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+FILE = Named(path_type=Path, dir_okay=False)
+FOLDER = Named(path_type=Path, file_okay=False)
 
 
 def now(ctx: click.Context) -> datetime:

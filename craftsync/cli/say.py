@@ -29,7 +29,6 @@ class Manner:
     quiet: bool = False
     as_json: bool = False
     verbosity: int = 0
-    progress_shown: bool = False
 
 
 manner = Manner()
@@ -46,6 +45,12 @@ def note(message: str) -> None:
     """Say what is good to know; `-q` keeps it back."""
     if not manner.quiet:
         _say("info", message)
+
+
+def detail(message: str) -> None:
+    """Say what only `-v` wants to know."""
+    if manner.verbosity:
+        note(message)
 
 
 def warning(message: str, *, hint: str | None = None) -> None:
@@ -86,38 +91,26 @@ def progress(message: str) -> None:
     if manner.quiet or manner.as_json or not streams.is_terminal(sys.stderr):
         return
     width = shutil.get_terminal_size().columns - 1
-    _write(f"\r\x1b[2K{safe(scrub(message))[:width]}")
-    manner.progress_shown = True
+    streams.err_in_passing(safe(scrub(message))[:width])
 
 
 def _say(level: str, message: str, hint: str | None = None, prefix: str = "") -> None:
     message, hint = scrub(message), None if hint is None else scrub(hint)
     if manner.as_json:
-        _write(json.dumps({"level": level, "message": message, "hint": hint}) + "\n")
+        streams.err(json.dumps({"level": level, "message": message, "hint": hint}) + "\n")
         return
-    if manner.progress_shown:
-        _write("\r\x1b[2K")
-        manner.progress_shown = False
     # A message of several lines is indented: no name in it can pass for a hint of ours.
     indented = safe_lines(message).replace("\n", "\n" + " " * len(prefix))
     text = f"{_painted(prefix)}{indented}\n"
     if hint:
         text += f"{_painted('hint: ')}{safe(hint)}\n"
-    _write(text)
+    streams.err(text)
 
 
 def _painted(prefix: str) -> str:
     if not prefix or not streams.colour(sys.stderr):
         return prefix
     return click.style(prefix, fg=_COLOURS[prefix.rstrip(": ")], bold=True)
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stderr.write(text)
-        sys.stderr.flush()
-    except (OSError, ValueError):  # closed, full, or a pipe nobody reads
-        streams.silence(sys.stderr)
 
 
 class _Said(logging.Handler):

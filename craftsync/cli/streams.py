@@ -1,7 +1,7 @@
 """The standard streams: they may be closed, full, a broken pipe, or speak nothing but ASCII.
 
 Data goes to stdout through `out`; nothing else does. That a reader went away is `BrokenPipeError`,
-which the door answers; that stdout takes no more is `Usage`.
+which the door answers; that stdout takes no more is `Usage`. Words go to stderr through `err`.
 """
 
 import io
@@ -11,11 +11,23 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import TextIO
 
 from craftsync.errors import Usage
 
 _STANDARD = 3
+_WIPE = "\r\x1b[2K"
+
+
+@dataclass(slots=True)
+class _Line:
+    """The line of a terminal that the next thing written takes the place of."""
+
+    shown: bool = False
+
+
+_passing = _Line()
 
 
 @contextmanager
@@ -34,6 +46,7 @@ def steady() -> Iterator[None]:
     try:
         yield
     finally:
+        _make_way()
         os.umask(mask)
         if main_thread:
             signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
@@ -58,15 +71,43 @@ def _on(descriptor: int) -> TextIO:
 
 def out(text: str) -> None:
     """Write data to stdout. Raises `BrokenPipeError`, and `Usage` when it takes no more."""
+    _make_way()
     with _full_is_usage():
         sys.stdout.write(text)
 
 
 def out_bytes(data: bytes) -> None:
     """Write data to stdout as it is, whatever the encoding; raises like `out`."""
+    _make_way()
     with _full_is_usage():
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
+
+
+def err(text: str) -> None:
+    """Write words to stderr; that nobody reads them is no failure."""
+    _make_way()
+    _write_err(text)
+
+
+def err_in_passing(text: str) -> None:
+    """Write a line to stderr, a terminal, that gives way to whatever is written next."""
+    _write_err(f"{_WIPE}{text}")
+    _passing.shown = True
+
+
+def _make_way() -> None:
+    if _passing.shown:
+        _passing.shown = False
+        _write_err(_WIPE)
+
+
+def _write_err(text: str) -> None:
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except (OSError, ValueError):  # closed, full, or a pipe nobody reads
+        silence(sys.stderr)
 
 
 def flush() -> None:

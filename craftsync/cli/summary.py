@@ -14,7 +14,7 @@ _ONE = {"deployments": "deployment", "pipelines": "pipeline", "executions": "exe
 
 
 def progress() -> Callable[[Event], None]:
-    """Return a listener that shows on a terminal how far a sync is."""
+    """Return a listener that shows on a terminal how far a sync is, and tells more for `-v`."""
     to_fetch = 0
 
     def listen(event: Event) -> None:
@@ -22,12 +22,17 @@ def progress() -> Callable[[Event], None]:
         match event:
             case Began(environment, url, _):
                 to_fetch = 0
+                say.detail(f"{environment}: listing {url}")
                 say.progress(f"{environment}: listing {url}")
-            case Listed(pipeline_name, executions, more):
+            case Listed(environment, pipeline_name, executions, more):
                 to_fetch += more
-                say.progress(f"{pipeline_name}: {executions:,} listed, {more:,} to fetch")
+                told = f"{pipeline_name}: {executions:,} listed, {more:,} to fetch"
+                say.detail(f"{environment}: {told}")
+                say.progress(told)
             case Saved(_, fetched):
                 say.progress(f"{fetched:,} of {to_fetch:,} executions saved")
+            case Outcome():
+                say.detail(f"{event.environment}: {event.outcome} after {event.seconds:,.1f} s")
             case _:
                 pass
 
@@ -35,8 +40,13 @@ def progress() -> Callable[[Event], None]:
 
 
 def show(outcomes: tuple[Outcome, ...], *, whole: bool) -> None:
-    """Print how the environments were mirrored: a block each, or a line each."""
+    """Print how the environments were mirrored: a block each, or a line each.
+
+    Of one that could not be meant there is nothing to tell.
+    """
     for outcome in outcomes:
+        if outcome.is_mistaken:
+            continue
         lines = _block(outcome) if whole else [_line(outcome)]
         streams.out("".join(f"{line}\n" for line in lines))
 
@@ -53,37 +63,50 @@ def show_json(run_id: int, outcomes: tuple[Outcome, ...], exit_code: int, how: H
     )
 
 
-def tell(outcome: Outcome) -> None:
-    """Name on stderr whatever was not mirrored, and say what can be typed."""
+def tell(outcome: Outcome, *, named: bool = False) -> None:
+    """Name on stderr whatever was not mirrored, and say what can be typed.
+
+    Where the run is over several environments this one is `named`.
+    """
+    environment = outcome.environment if named else None
+    whose = f"{environment}: " if environment else ""
     if outcome.outcome == "interrupted":
-        say.problem("craftsync: interrupted; what was saved stays, and it is safe to run again")
+        say.problem(
+            f"craftsync: {whose}interrupted; what was saved stays, and it is safe to run again"
+        )
     elif outcome.error:
-        say.failure(CraftsyncError(outcome.error, hint=outcome.hint))
+        say.failure(CraftsyncError(f"{whose}{outcome.error}", hint=outcome.hint))
     if outcome.failed:
-        for line in _failures(outcome):
+        for line in _failures(outcome, whose):
             say.problem(line)
     for withheld in outcome.withheld:
-        say.failure(doubt(withheld))
+        say.failure(doubt(withheld, environment))
 
 
-def doubt(withheld: Withheld) -> CraftsyncError:
-    """Say which absences are not believed, and how to have them believed."""
+def doubt(withheld: Withheld, environment: str | None = None) -> CraftsyncError:
+    """Say which absences are not believed, and how to have them believed.
+
+    The environment is named where a sync has to be told which.
+    """
+    whose = f"{environment}: " if environment else ""
+    there = f" --env {shlex.quote(environment)}" if environment else ""
     of_scope = f" of {withheld.scope}" if withheld.scope else ""
     scoped = f" --pipeline {shlex.quote(withheld.scope)}" if withheld.scope else ""
     believed = "Nothing was" if withheld.missing >= withheld.known - withheld.listed else "None of"
     rest = "" if believed == "Nothing was" else f" {withheld.missing:,} missing was"
     what = withheld.kind if withheld.listed != 1 else _ONE.get(withheld.kind, withheld.kind)
     return CraftsyncError(
-        f"Upstream lists {withheld.listed:,} {what}{of_scope}; the store knows"
+        f"{whose}Upstream lists {withheld.listed:,} {what}{of_scope}; the store knows"
         f" {withheld.known:,}. {believed}{rest} marked as gone.",
-        hint=f"If they are truly gone: craftsync sync{scoped} --accept-vanished {withheld.missing}",
+        hint=f"If they are truly gone: craftsync sync{there}{scoped}"
+        f" --accept-vanished {withheld.missing}",
     )
 
 
-def _failures(outcome: Outcome) -> Iterator[str]:
+def _failures(outcome: Outcome, whose: str) -> Iterator[str]:
     tried = outcome.parts + len(outcome.failed)
     yield (
-        f"craftsync: partial: {len(outcome.failed):,} of {tried:,} parts not stored;"
+        f"craftsync: {whose}partial: {len(outcome.failed):,} of {tried:,} parts not stored;"
         " the next sync tries again"
     )
     width = max(len(_name(failure)) for failure in outcome.failed)

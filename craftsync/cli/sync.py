@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import options, rehearsal, say, sinks, streams, summary
+from craftsync.cli import options, readers, rehearsal, say, sinks, streams, summary
 from craftsync.cli.formats import How
 from craftsync.errors import Busy, StoreUnusable, Usage
 
@@ -49,7 +49,7 @@ from craftsync.errors import Busy, StoreUnusable, Usage
 @click.option("--skip-if-busy", is_flag=True, help="End with 0 when another craftsync is at work.")
 @click.option(
     "--metrics-file",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=readers.FILE,
     metavar="FILE",
     help="Write figures for Prometheus' node exporter here. Default: none.",
 )
@@ -75,6 +75,9 @@ def sync(
 
     Example: craftsync sync --env prod
 
+    It is told as a table, or as --json; every other --format, and a table in a file, is for the
+    rows of --dry-run.
+
     Ends with 0 when complete, 3 when something waits for the next run (it is named), 4 when
     absences are not believed, 6 for settings and credentials, 7 when the platform cannot be
     reached, 8 when the store cannot be used, 75 when another craftsync is at work.
@@ -96,7 +99,9 @@ def sync(
         say.note(f"{busy} Nothing was done.")
         ctx.exit(0)
     for outcome in report.outcomes:
-        summary.tell(outcome)
+        summary.tell(outcome, named=len(chosen) > 1)
+    if all(outcome.is_mistaken for outcome in report.outcomes):
+        ctx.exit(report.exit_code)
     if metrics_file is not None:
         try:
             app.write_metrics(metrics_file, report)

@@ -3,10 +3,11 @@
 Rows stream: the first ones settle the widths of the columns, the others follow as they come.
 """
 
+import re
 import shutil
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, zip_longest
 
 import click
 
@@ -16,23 +17,31 @@ from craftsync.cli.safe_text import safe
 Texts = Sequence[str | None]
 
 SAMPLE = 500  # rows that settle the widths
-_NARROWEST = 8
+_STEPS = (("other", 8), ("name", 8), ("instant", 17), ("other", 4), ("name", 4), ("instant", 8))
+_LAST = ("id", 8)  # what is copied into the next command
 _GAP = "  "
 
 
 def table(
-    names: Sequence[str], rows: Iterable[Texts], *, right: Sequence[bool], terminal: bool
+    names: Sequence[str],
+    rows: Iterable[Texts],
+    *,
+    right: Sequence[bool],
+    terminal: bool,
+    instants: Sequence[bool] = (),
 ) -> Iterator[str]:
     """Yield the lines of a table, the header first; numbers, `right`, stand to the right.
 
-    On a terminal the lines are cut to its width, and the header is bold.
+    On a terminal the lines are cut to its width, ids last, and the header is bold.
     """
     shown = ([safe(cell or "") for cell in row] for row in rows)
     sample = list(islice(shown, SAMPLE))
     heads = [safe(name) for name in names]
     widths = [max(map(width, column)) for column in zip(heads, *sample, strict=True)]
     if terminal:
-        widths = fitted(widths, shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1))
+        room = shutil.get_terminal_size().columns - len(_GAP) * (len(widths) - 1)
+        sorts = [_sort(*column) for column in zip_longest(names, instants, fillvalue=False)]
+        widths = fitted(widths, room, sorts)
     header = _line(heads, widths, right, cut=terminal)
     yield click.style(header, bold=True) if terminal and streams.colour() else header
     for row in chain(sample, shown):
@@ -62,14 +71,28 @@ def _columns(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def fitted(widths: list[int], room: int) -> list[int]:
-    """Narrow the widest columns until all fit; leave them be when they cannot."""
-    if sum(min(width, _NARROWEST) for width in widths) > room:
-        return widths
+def _sort(name: str | bool, is_instant: str | bool) -> str:
+    if is_instant:
+        return "instant"
+    found = re.search(r"(?:^|_)(id|name)$", str(name))
+    return found[1] if found else "other"
+
+
+def fitted(widths: list[int], room: int, sorts: Sequence[str] = ()) -> list[int]:
+    """Narrow the widest columns until all fit; leave them be when they cannot.
+
+    Columns of the sorts `name`, `instant` and `id` are cut after the others, in this order.
+    """
     fitted = list(widths)
-    while sum(fitted) > room:
-        fitted[fitted.index(max(fitted))] -= 1
-    return fitted
+    sorts = sorts or ["other"] * len(widths)
+    for sort, narrowest in (*_STEPS, _LAST):
+        mine = [at for at, one in enumerate(sorts) if one == sort]
+        while mine and sum(fitted) > room:
+            widest = max(mine, key=fitted.__getitem__)
+            if fitted[widest] <= narrowest:
+                break
+            fitted[widest] -= 1
+    return fitted if sum(fitted) <= room else widths
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], *, cut: bool) -> str:

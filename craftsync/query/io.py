@@ -2,8 +2,9 @@
 
 import hashlib
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 
 from sqlalchemy import Connection
@@ -50,10 +51,11 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """An input or output: its row, and which side it is."""
+    """An input or output: its row, which side it is, and how many others have its name."""
 
     side: Side
     row: Row
+    others: int = 0
 
     @property
     def is_file(self) -> bool:
@@ -63,9 +65,13 @@ class Value:
 
 @dataclass(slots=True)
 class Replay:
-    """Inputs ready to be given again, as JSON by name; and why the others are not among them."""
+    """Inputs ready to be given again, as JSON by name; and why the others are not among them.
+
+    `others` counts, by name, those that came after the first of their name and are left out.
+    """
 
     inputs: dict[str, str] = field(default_factory=dict)
+    others: Counter[str] = field(default_factory=Counter)
     not_again: dict[str, NotAgain] = field(default_factory=dict)
     missing: dict[str, Missing] = field(default_factory=dict)
 
@@ -96,7 +102,7 @@ def find(
             f"{name!r} is both an input and an output of {chosen.row['execution_id']}.",
             hint="Add --side in, or --side out.",
         )
-    return found[0]
+    return replace(found[0], others=len(found) - 1)
 
 
 def require_held(value: Value) -> None:
@@ -134,6 +140,7 @@ def content(conn: Connection, value: Value) -> Iterator[bytes]:
 def replay(conn: Connection, chosen: Chosen) -> Replay:
     """Return the inputs of an execution as they were given, exact, under the caller's names."""
     found = Replay()
+    given: set[str] = set()
     for row in read.parts_of(conn, relations.BY_NAME["inputs"], chosen.key, exact=True):
         via = (row["source"] or "").lower()
         name = row["name"] or ""
@@ -141,7 +148,12 @@ def replay(conn: Connection, chosen: Chosen) -> Replay:
             name = row["endpoint_input_name"] or name
         if via in set(NotAgain):
             found.not_again[name] = NotAgain(via)
-        elif row["file_sha256"] is not None or (row["data_type"] or "").lower() == "file":
+            continue
+        if name in given:
+            found.others[name] += 1
+            continue
+        given.add(name)
+        if row["file_sha256"] is not None or (row["data_type"] or "").lower() == "file":
             found.missing[name] = Missing.FILE
         elif row["value_state"] == PartState.REDACTED:
             found.missing[name] = Missing.REDACTED

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Update, insert, select, update
+from sqlalchemy import Connection, Update, delete, insert, select, update
 
 from craftsync.store.failures import (
     FailureKey,
@@ -26,6 +26,7 @@ __all__ = [
     "end_run",
     "failures",
     "forget_listing",
+    "forget_run",
     "note_counts",
     "record_failure",
     "scopes",
@@ -115,6 +116,13 @@ def end_run(
         _this_run(environment_key, run_id).values(
             outcome=outcome, finished_at=finished_at, error=error, **asdict(counts)
         )
+    )
+
+
+def forget_run(connection: Connection, environment_key: int, run_id: int) -> None:
+    """Drop the record of a run that could not be meant: it tells nothing of the platform."""
+    connection.execute(
+        delete(_RUN).where(_RUN.c.environment_key == environment_key, _RUN.c.run_id == run_id)
     )
 
 

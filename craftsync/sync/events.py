@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from craftsync.errors import Usage
+
 
 @dataclass(frozen=True, slots=True)
 class Began:
@@ -19,6 +21,7 @@ class Began:
 class Listed:
     """A pipeline's executions are listed; `to_fetch` of them will be asked for."""
 
+    environment: str
     pipeline_name: str
     executions: int
     to_fetch: int
@@ -81,6 +84,11 @@ class Outcome:
     exit_code: int = 0
     error: str | None = None
     hint: str | None = None
+
+    @property
+    def is_mistaken(self) -> bool:
+        """Whether the user's words did not fit: such a run leaves no record."""
+        return self.exit_code == Usage.exit_code
 
     @property
     def unchanged(self) -> int:

@@ -58,7 +58,7 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
         elif listing.entries is None:
             before = listings[ObjectKind.PIPELINE, name]
             tally.unchanged(name, before.last_listed or 0, listing.sha256)
-            job.listener(Listed(name, before.last_listed or 0, 0))
+            job.listener(Listed(job.environment, name, before.last_listed or 0, 0))
         else:
             decision = scope(name).decide(listing.entries)
             items += (decision.wanted, decision.parts)

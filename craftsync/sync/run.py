@@ -31,7 +31,8 @@ def sync(job: Job, *, run_id: int) -> Outcome:
 
     What single objects failed by is in the outcome. Whatever ends the run early (`BadCredentials`,
     `Unreachable`, `Refused` because the environment is another one, `Interrupted`) is in it too:
-    what was saved stays. Only `StoreUnusable` is raised, for then nothing can be written down.
+    what was saved stays. A pipeline that nobody knows (`Usage`) leaves no record of the run. Only
+    `StoreUnusable` is raised, for then nothing can be written down.
     """
     started_at = job.now()
     job.listener(Began(job.environment, job.url, engines.place(job.engine.url)))
@@ -57,7 +58,11 @@ def sync(job: Job, *, run_id: int) -> Outcome:
         outcome = replace(outcome, exit_code=error.exit_code, hint=error.hint)
     else:
         outcome = tally.outcome()
-    _write_down(job, tally, outcome)
+    if outcome.is_mistaken:
+        with job.engine.begin() as conn:
+            ledger.forget_run(conn, row.key, run_id)
+    else:
+        _write_down(job, tally, outcome)
     job.listener(outcome)
     return outcome
 

@@ -107,7 +107,9 @@ class Scope:
         )
         self.tally.listed += len(listed)
         self.tally.complete(ObjectKind.PIPELINE, self.pipeline_name, len(listed))
-        self.job.listener(Listed(self.pipeline_name, len(listed), len(wanted)))
+        self.job.listener(
+            Listed(self.job.environment, self.pipeline_name, len(listed), len(wanted))
+        )
         return Decision(
             wanted,
             [part for part in parts if part.key not in whole],

@@ -41,6 +41,10 @@ def test_the_reference_is_what_the_code_says(name):
     assert written == getattr(reference(), name)(), "make reference writes it anew"
 
 
+def test_no_help_shows_what_only_formats_it():
+    assert not re.search(r"\\[a-z]\b|[\x00-\x09\x0b-\x1f]", reference().commands())
+
+
 def test_every_column_of_the_reference_is_explained():
     assert "|  |" not in reference().relations()
 

@@ -19,7 +19,18 @@ import pytest
 from click.testing import CliRunner
 
 from craftsync import __version__
-from craftsync.cli import COMMANDS, Door, formats, main, manner, options, safe_text, say, streams
+from craftsync.cli import (
+    COMMANDS,
+    SAVING,
+    Door,
+    formats,
+    main,
+    manner,
+    options,
+    safe_text,
+    say,
+    streams,
+)
 from craftsync.errors import EXIT_CODES, Busy, Interrupted, Partial, StoreUnusable, Usage
 from craftsync.resources import queries_dir
 
@@ -96,6 +107,17 @@ def bar() -> None:
     say.progress("1 of 2 \x1b[2J" + "x" * 200)
     say.progress("2 of 2")
     raise StoreUnusable("The store is gone.")
+
+
+@door.command()
+@click.argument("what", type=click.Choice(["text", "bytes", "nothing"]))
+def passing(what) -> None:
+    """Show progress, then print data, or nothing at all."""
+    say.progress("2 of 2")
+    if what == "text":
+        streams.out("a\nb\n")
+    elif what == "bytes":
+        streams.out_bytes(b"a\nb\n")
 
 
 @door.command()
@@ -291,10 +313,24 @@ def test_a_signal_ends_a_command_with_130_and_a_sentence(sent, times):
             running.send_signal(sent)
         out, err = running.communicate(timeout=30)
     assert running.returncode == 130
-    assert (out, err) == (
-        "",
-        "craftsync: interrupted; what was saved stays, and it is safe to run again\n",
-    )
+    assert (out, err) == ("", "craftsync: interrupted\n")
+
+
+def test_what_was_saved_is_spoken_of_by_commands_that_save_alone():
+    def ended(name):
+        """Say a command of ours in whose place stands one that is stopped."""
+
+        @click.command()
+        def stopped():
+            raise KeyboardInterrupt
+
+        return CliRunner().invoke(Door(name="craftsync", commands={name: stopped}), [name])
+
+    assert set(COMMANDS) >= SAVING
+    for name in COMMANDS:
+        said = "; what was saved stays, and it is safe to run again" * (name in SAVING)
+        assert ended(name).exit_code == 130
+        assert ended(name).stderr == f"craftsync: interrupted{said}\n"
 
 
 def test_an_interruption_may_say_what_was_reached():
@@ -506,6 +542,14 @@ def test_on_a_terminal_progress_is_one_line_that_gives_way():
     assert run("bar").stderr == "error: The store is gone.\n"
 
 
+@pytest.mark.parametrize(
+    ("what", "printed"), [("text", "a\nb\n"), ("bytes", "a\nb\n"), ("nothing", "")]
+)
+def test_progress_gives_way_to_data_and_to_the_end(what, printed):
+    assert on_a_terminal("passing", what) == f"\r\x1b[2K2 of 2\r\x1b[2K{printed}"
+    assert run("passing", what).stderr == ""
+
+
 def test_errors_are_coloured_on_a_terminal_alone():
     assert on_a_terminal("fail").startswith("\x1b[31m\x1b[1merror: \x1b[0mThe store")
 
@@ -703,6 +747,11 @@ def test_completion_prints_a_script(shell):
     printed = CliRunner().invoke(main, ["completion", shell])
     assert printed.exit_code == 0
     assert "_CRAFTSYNC_COMPLETE" in printed.stdout
+
+
+def test_completion_without_a_shell_names_them_in_one_sentence():
+    error, _ = CliRunner().invoke(main, ["completion"]).stderr.splitlines()
+    assert error.endswith("Choose from: bash, zsh, fish")
 
 
 def test_a_shell_completes_the_names_of_commands():

@@ -93,6 +93,18 @@ def change(lab, sql, *values):
         connection.commit()
 
 
+@pytest.mark.parametrize("words", [["get", "a", "n", "--side", "in"], ["replay", "a"]])
+def test_of_several_inputs_of_one_name_the_first_is_taken_and_the_others_are_told(
+    lab, world, words
+):
+    add(world, inputs=[item("input", "n", 1), item("input", "n", 2), item("input", "m", 3)])
+    lab.sync()
+    result = run(lab, *words)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == (1 if words[0] == "get" else {"n": 1, "m": 3})
+    assert result.stderr == "warning: 2 inputs are called n: this is the first.\n"
+
+
 def test_a_file_is_given_byte_for_byte(lab, world, tmp_path):
     add(world, outputs={"report": FILE})
     world.set_value("a", "outputs", "report", Content("application/octet-stream", BYTES))

@@ -1,6 +1,8 @@
 """What a sync can be asked for beside mirroring."""
 
 import json
+import re
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -208,23 +210,97 @@ def test_a_dry_run_sees_what_a_deleted_pipeline_took_along(tmp_path, runs, word,
         assert made.sync().exit_code == code
 
 
-@pytest.mark.parametrize("words", [["--all-envs"], ["--all-envs", "--parallel"]])
-def test_several_environments_are_one_run(tmp_path, words):
-    other = World(seed=5, executions=20, settled=True)
-    with (
-        lab(tmp_path, World(seed=4, executions=20, settled=True)) as made,
-        Server(other) as second,
-    ):
+def test_verbose_tells_each_listing_and_how_an_environment_began_and_ended(calm):
+    told = craftsync(calm, "sync", "-v").stderr.splitlines()
+    assert told[0] == f"default: listing {calm.server.url}"
+    assert re.fullmatch(r"default: complete after [\d.]+ s", told[-1])
+    pipelines = calm.column("select pipeline_name from pipelines order by 1")
+    assert sorted(line.split(": ")[1] for line in told[1:-1]) == pipelines
+    counts = [re.search(r": (\d+) listed, (\d+) to fetch$", line) for line in told[1:-1]]
+    held = calm.column("select count(*) from executions")[0]
+    assert sum(int(count[1]) for count in counts) == held
+    assert sum(int(count[2]) for count in counts) == held
+    assert craftsync(calm, "sync").stderr == ""
+    assert craftsync(calm, "sync", "-v", "-q").stderr == ""
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]], ids=["table", "json"])
+def test_a_pipeline_that_nobody_knows_leaves_no_trace_of_the_run(calm, how):
+    assert craftsync(calm, "sync").returncode == 0
+    figures = calm.folder / "craftsync.prom"
+    before = craftsync(calm, "status", "--json").stdout
+    done = craftsync(calm, "sync", "--pipeline", "iris-trian", "--metrics-file", str(figures), *how)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: No pipeline is called iris-trian.\nhint: Did you mean")
+    assert calm.column("select outcome from sync_runs") == ["complete"]
+    after = craftsync(calm, "status", "--json").stdout
+    assert [_without_age(told) for told in (before, after)] == [_without_age(before)] * 2
+    assert not figures.exists()
+
+
+def _without_age(told):
+    (environment,) = json.loads(told)["environments"]
+    return {name: value for name, value in environment.items() if name != "age_s"}
+
+
+def test_a_pipeline_of_one_environment_is_mirrored_there_and_unknown_in_the_other(tmp_path):
+    first, second = (World(executions=0, pipelines=0) for _ in range(2))
+    first.add_pipeline("mine")
+    second.add_pipeline("other")
+    with in_two_environments(tmp_path, first, second) as made:
+        done = craftsync(made, "sync", "--all-envs", "--pipeline", "mine")
+        assert done.returncode == 2
+        assert done.stdout.startswith("prod: complete: ")
+        assert len(done.stdout.splitlines()) == 1
+        assert done.stderr.endswith("\nerror: staging: No pipeline is called mine.\n")
+        assert made.column("select environment from sync_runs") == ["prod"]
+
+
+def test_of_several_environments_each_is_named_beside_what_is_not_stored(tmp_path):
+    worlds = [World(seed=4, executions=20, settled=True) for _ in range(2)]
+    with in_two_environments(tmp_path, *worlds) as made:
+        craftsync(made, "sync", "--all-envs", "-q")
+        for world in worlds:
+            world.override("GET", "/pipelines/iris-train/executions", _answer(200, []))
+        withheld = craftsync(made, "sync", "--all-envs", "-q")
+        assert withheld.returncode == 4
+        errors = withheld.stderr.splitlines()
+        assert errors[0].startswith("error: prod: Upstream lists 0 executions of iris-train;")
+        assert "craftsync sync --env prod --pipeline iris-train --accept-vanished" in errors[1]
+        assert errors[2].startswith("error: staging: Upstream lists 0 executions of iris-train;")
+        assert "craftsync sync --env staging --pipeline iris-train" in errors[3]
+        for world in worlds:
+            world.override("GET", "/pipelines/iris-train/executions", _answer(403, {}))
+        partial = craftsync(made, "sync", "--all-envs", "-q")
+        assert partial.returncode == 3
+        blocks = [line for line in partial.stderr.splitlines() if line.startswith("craftsync")]
+        assert [line.split(" of ")[0] for line in blocks] == [
+            "craftsync: prod: partial: 1",
+            "craftsync: staging: partial: 1",
+        ]
+
+
+@contextmanager
+def in_two_environments(folder, first, second):
+    """Open a lab over the first world, called prod, and the second, called staging."""
+    with lab(folder, first) as made, Server(second) as other:
         made.environ |= {
             "CRAFTSYNC_ENVIRONMENTS_PROD_URL": made.server.url,
             "CRAFTSYNC_ENVIRONMENTS_PROD_CONTROL_URL": made.server.url,
             "CRAFTSYNC_ENVIRONMENTS_PROD_TOKEN_ENV": "TOKEN_A",
-            "CRAFTSYNC_ENVIRONMENTS_STAGING_URL": second.url,
-            "CRAFTSYNC_ENVIRONMENTS_STAGING_CONTROL_URL": second.url,
+            "CRAFTSYNC_ENVIRONMENTS_STAGING_URL": other.url,
+            "CRAFTSYNC_ENVIRONMENTS_STAGING_CONTROL_URL": other.url,
             "CRAFTSYNC_ENVIRONMENTS_STAGING_TOKEN_ENV": "TOKEN_B",
-            "TOKEN_A": made.world.sdk_token,
-            "TOKEN_B": other.sdk_token,
+            "TOKEN_A": first.sdk_token,
+            "TOKEN_B": second.sdk_token,
         }
+        yield made
+
+
+@pytest.mark.parametrize("words", [["--all-envs"], ["--all-envs", "--parallel"]])
+def test_several_environments_are_one_run(tmp_path, words):
+    first, second = (World(seed=seed, executions=20, settled=True) for seed in (4, 5))
+    with in_two_environments(tmp_path, first, second) as made:
         unnamed = craftsync(made, "sync")
         assert unnamed.returncode == 2
         done = craftsync(made, "sync", *words, "--json")

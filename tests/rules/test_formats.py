@@ -279,6 +279,28 @@ def test_on_a_terminal_the_widest_columns_are_cut_to_fit(monkeypatch):
     assert header.startswith("a ")
 
 
+ID, AT = "iris-predict-c41f7a", "2026-03-01T12:34:56.123456Z"
+
+
+@pytest.mark.parametrize(
+    ("columns", "line"),
+    [
+        (120, f"{AT}  {ID}  iris-predict-nightly  succeeded"),
+        (74, f"{AT}  {ID}  iris-predict-…  succeed…"),
+        (60, f"2026-03-01T12:34:5…  {ID}  iris-pr…  succeed…"),
+        (50, f"2026-03-01T12:34…  {ID}  iri…  suc…"),
+        (32, "2026-03…  iris-pred…  iri…  suc…"),
+    ],
+)
+def test_on_a_terminal_ids_are_cut_last_and_instants_before_them(monkeypatch, columns, line):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = ["created_at", "execution_id", "pipeline_name", "status"]
+    rows = [[AT, ID, "iris-predict-nightly", "succeeded"]]
+    instants = [True, False, False, False]
+    printed = tables.table(names, rows, right=[False] * 4, terminal=True, instants=instants)
+    assert list(printed)[1] == line
+
+
 def test_wide_characters_take_two_columns():
     assert tables.width("日本") == 4
     assert tables.width("e\u0301") == 1
