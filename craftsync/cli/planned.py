@@ -8,6 +8,7 @@ from typing import Any
 import humanize
 
 from craftsync.cli import formats, say
+from craftsync.errors import Usage
 from craftsync.purge.plan import Plan, totals
 from craftsync.purge.policy import Reason
 from craftsync.purge.selection import Stay
@@ -82,3 +83,11 @@ def line(file: Path | None, asked: Mapping[str, Any], **more: object) -> str:
         if value is not None:
             words += [f"--{option.replace('_', '-')}", str(value)]
     return shlex.join(words)
+
+
+def read(file: Path) -> bytes:
+    """Return what is in the file of a plan; raises `Usage` when it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as flaw:
+        raise Usage(f"The plan {file} cannot be read: {flaw.strerror or flaw}.") from flaw

@@ -11,7 +11,7 @@ from craftsync.app import App
 from craftsync.cli import consent, formats, options, outcomes, planned, say, sinks, streams
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
-from craftsync.errors import Partial, Usage
+from craftsync.errors import Partial
 from craftsync.purge.plan import Plan
 from craftsync.purge.policy import Criteria, Reason
 from craftsync.purge.selection import Stay
@@ -153,7 +153,7 @@ def apply(
         raise click.UsageError("A plan says itself what is to go: no other choice beside it.")
     with app.reading() as conn:
         if file is not None:
-            made = app.read_plan(conn, _read(file))
+            made = app.read_plan(conn, planned.read(file))
         else:
             made, _ = _made(app, conn, environment, max_deletes=max_deletes, **asked)
     if made.delete:
@@ -226,6 +226,8 @@ def _made(
     if older_than is None:
         raise click.UsageError("Say what is old: --older-than 90d.")
     where = app.environment_held(conn, environment)
+    query.known_pipelines(conn, pipelines, environment=where.name)
+    query.known_deployments(conn, deployments, environment=where.name)
     asked = Criteria(
         older_than,
         statuses=frozenset(status.lower() for status in statuses),
@@ -241,10 +243,3 @@ def _consent(made: Plan, given: str | None, line: str) -> None:
     if taken:
         what = f"{len(taken):,} deployments with {what}"
     consent.require(made.environment, what, consent=given, line=line)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as flaw:
-        raise Usage(f"The plan {file} cannot be read: {flaw.strerror or flaw}.") from flaw

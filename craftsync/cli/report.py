@@ -82,8 +82,9 @@ def report(
     new_errors, regressions, drifted, age_s, parts_held and the other names of "headline" in
     --json. A figure that is unknown fits nothing.
 
-    Ends with 0, also when nothing ran, 2 for a condition that cannot be read or a file that
-    cannot be written, 5 when the condition holds, 8 when there is no store or it cannot be read.
+    Ends with 0, also when nothing ran, 2 for an unknown environment or pipeline, a condition that
+    cannot be read or a file that cannot be written, 5 when the condition holds, 8 when there is no
+    store or it cannot be read.
     """
     written = _format(chosen, as_json=as_json)
     condition = None if fail_if is None else grammar.parse(fail_if, _NAMES)

@@ -73,6 +73,13 @@ def test_a_plan_holds_what_is_held_of_each(lab):
         assert item.bytes == sizes + sum(len(f"line {n} of {name}") for n in range(3))
 
 
+@pytest.mark.parametrize("named", [("--pipeline", "trian"), ("--deployment", "nihgtly")])
+def test_a_plan_of_what_is_not_held_is_refused(real, named):
+    done = run(real, "purge", "plan", "--older-than", "1d", *named)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Did you mean" in done.stderr
+
+
 def test_the_plan_of_a_command_has_the_form_of_the_contract(real, tmp_path):
     file = tmp_path / "plan.json"
     done = run(real, "purge", "plan", "--older-than", "97d", "--status", "succeeded", "-o", file)

@@ -159,8 +159,9 @@ def test_a_pipeline_by_its_name(made):
     name = report["deployments"][0]["pipeline_name"]
     alone = json.loads(told(made, "--pipeline", name, "--json"))
     assert {one["pipeline_name"] for one in alone["deployments"]} == {name}
-    none = json.loads(told(made, "--pipeline", f"{name[:-1]}?", "--json"))
-    assert none["headline"]["runs"] == 0
+    none = reported(made, "--pipeline", f"{name[:-1]}?")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert f"Did you mean {name}" in none.stderr
 
 
 def test_it_needs_no_network_and_no_home(made, tmp_path):
