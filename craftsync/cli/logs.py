@@ -1,7 +1,7 @@
 """`craftsync logs`: what an execution printed."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import click
 from craftsync.app import App
 from craftsync.cli import choice, options, sinks
 from craftsync.cli.formats import How, rows
+from craftsync.cli.instants import of_line
 from craftsync.cli.safe_text import safe
 from craftsync.query import runs as query
 from craftsync.records import Window
@@ -65,12 +66,18 @@ def logs(
             stream=stream,
             exact=raw or how["format"] in {"json", "jsonl"},
         )
+        found = _in_zone(found, how["tz"])
         if raw:
             _print_messages(found, how["output"])
         elif how["format"] == "table":
             _print_lines(found, how["output"])
         else:
             rows(_COLUMNS, ([row[name] for name in _COLUMNS] for row in found), **how)
+
+
+def _in_zone(found: Iterator[dict[str, Any]], tz: tzinfo | None) -> Iterator[dict[str, Any]]:
+    for row in found:
+        yield row | {"timestamp": of_line(row["timestamp"], tz)}
 
 
 def _print_lines(found: Iterator[dict[str, Any]], output: Path | None) -> None:
