@@ -29,7 +29,9 @@ _COLUMNS = {"line_number": "integer", "timestamp": "text", "stream": "text", "me
 @click.option(
     "--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines. Default: all."
 )
-@click.option("--stream", metavar="NAME", help="Only this stream, as stderr. Default: all.")
+@click.option(
+    "--stream", metavar="NAME", help="Only this stream, as stderr, in any case. Default: all."
+)
 @options.printing
 def logs(
     app: App,

@@ -1,19 +1,21 @@
 """`logs`: what an execution printed, by its lines' own times and streams."""
 
+import json
+
 import pytest
 from click.testing import CliRunner
 from lab import DAY
 from lab import lab as make_lab
 
 from craftsync.cli import main
-from craftsync.simulator import Line, World
+from craftsync.simulator import Line, Quirks, World
 
 NS = 1_000_000_000
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    world = World(executions=0, pipelines=0)
+    world = World(executions=0, pipelines=0, quirks=Quirks(logs_stream="always"))
     born = world.now - DAY
     world.add_pipeline("train", created_at=born)
     second = int(born.timestamp()) * NS
@@ -41,3 +43,9 @@ def test_times_are_printed_in_the_zone_that_is_asked_for_with_every_digit(lab, f
     tokyo = run(lab, "--format", form, "--tz", "Etc/GMT-9")
     assert f"T{(lab.born.hour + 9) % 24:02d}:{lab.born:%M:%S}.123456789+09:00" in tokyo
     assert "123456789Z" not in tokyo
+
+
+@pytest.mark.parametrize("word", ["stderr", "STDERR", "StdErr"])
+def test_a_stream_is_named_in_any_case(lab, word):
+    lines = run(lab, "--stream", word, "--format", "jsonl").splitlines()
+    assert [json.loads(line)["message"] for line in lines] == ["lost"]
