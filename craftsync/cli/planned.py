@@ -8,6 +8,7 @@ from typing import Any
 import humanize
 
 from craftsync.cli import formats, say
+from craftsync.cli.formats import How
 from craftsync.errors import Usage
 from craftsync.purge.plan import Plan, totals
 from craftsync.purge.policy import Reason
@@ -37,9 +38,9 @@ _UNBLOCK = {
 }
 
 
-def show(made: Plan, stays: Mapping[Reason, Stay], *, format: str) -> None:  # noqa: A002 - its name
+def show(made: Plan, stays: Mapping[Reason, Stay], how: How) -> None:
     """Print how much goes, and how much stays for which reason, a row each."""
-    formats.rows(_VERDICTS, list(_rows(made, stays)), format=format)
+    formats.rows(_VERDICTS, list(_rows(made, stays)), **how)
 
 
 def _rows(made: Plan, stays: Mapping[Reason, Stay]) -> Iterator[tuple[object, ...]]:

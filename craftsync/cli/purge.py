@@ -1,7 +1,7 @@
 """`craftsync purge`: plans of what is old enough, deletes by them, and what was ever deleted."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -69,15 +69,18 @@ def purge() -> None:
 @click.option(
     "--format",
     type=click.Choice([one for one in formats.FORMATS if one != "parquet"]),
-    default="table",
     help="How the table is written. Default: table.",
 )
+@options.as_json
+@options.zone
 def plan(
     app: App,
     *,
     environment: str | None,
     output: Path | None,
-    format: str,  # noqa: A002 - the option's name
+    format: str | None,  # noqa: A002 - the option's name
+    as_json: bool,
+    tz: tzinfo | None,
     **asked: Any,
 ) -> None:
     """Plan what to delete upstream; nothing is asked of the platform.
@@ -88,6 +91,7 @@ def plan(
     0 also when nothing is selected, 2 for wrong words, 4 when the last sync is not complete or
     older than a day, 8 when there is no store or it cannot be read.
     """
+    how = How(format=formats.asked_for(format, as_json=as_json) or "table", tz=tz)
     if output is not None:
         sinks.check(output)
     with app.reading() as conn:
@@ -96,7 +100,7 @@ def plan(
     if output is not None:
         with sinks.text(output) as write:
             write(text)
-    planned.show(made, stays, format=format)
+    planned.show(made, stays, how)
     planned.tell(made, output)
 
 
