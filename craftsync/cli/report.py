@@ -29,7 +29,11 @@ _NAMES = dict.fromkeys(FIGURES, grammar.FIGURE)
     help="From this time on: 7d, 24h, a date or an instant, in UTC. Default: a week before.",
 )
 @click.option(
-    "--until", metavar="TIME", callback=readers.read_time, help="Before this time. Default: now."
+    "--until",
+    metavar="TIME",
+    default="now",  # the same now that --since counts back from
+    callback=readers.read_time,
+    help="Before this time. Default: now.",
 )
 @options.environment
 @options.pipeline

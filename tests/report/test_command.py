@@ -128,6 +128,13 @@ def test_an_empty_period_is_refused(made, until):
     assert "The period is empty" in done.stderr
 
 
+@pytest.mark.parametrize("since", ["0d", "0s", "now"])
+def test_a_period_that_begins_now_is_empty_too(made, since):
+    done = craftsync(made, "report", "--since", since)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "The period is empty" in done.stderr
+
+
 def test_an_unknown_environment_and_a_period_to_come_are_refused(made):
     assert reported(made, "--env", "nowhere").returncode == 2
     assert craftsync(made, "report", "--since", "2999-01-01").returncode == 2
