@@ -12,20 +12,16 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-import filelock
-
 from craftsync import times
-from craftsync.errors import Busy, Usage
 from craftsync.query import manifest
 from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
-from craftsync.query.manifest import MANIFEST, UNFINISHED, File, Manifest
+from craftsync.query.manifest import File, Manifest
 from craftsync.store import relations
 from craftsync.store.relation import ColumnKind, Relation
 from craftsync.store.snapshot import Snapshot, Standing
@@ -109,33 +105,12 @@ def month_of(relation: Relation) -> str:
     return _BY_MONTH_OF.get(relation.name, _OF_PARTS)
 
 
-@contextmanager
-def folder_of(folder: Path) -> Iterator[None]:
-    """Hold a folder for one export; it is made if there is none.
-
-    Raises `Usage` for a folder that holds something else, `Busy` while another export writes it.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names = {one.name for one in folder.iterdir()}
-        if names - {".lock"} and not names & {MANIFEST, UNFINISHED}:
-            raise Usage(
-                f"{folder} holds something that is no export.", hint="Name an empty folder."
-            )
-        with filelock.FileLock(folder / ".lock", mode=0o600, blocking=False):
-            yield
-    except filelock.Timeout:
-        raise Busy(f"Another export is writing {folder}.", hint="Wait for its end.") from None
-    except OSError as flaw:
-        raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.") from flaw
-
-
 def write(
     session: Session, folder: Path, *, standing: Standing, before: Manifest | None, changed: Changed
 ) -> Iterator[Written]:
     """Write what changed, relation by relation, and the manifest last; tell of each relation.
 
-    `session` must not be locked: it writes files. To be called within `folder_of`.
+    `session` must not be locked: it writes files. To be called within `folders.held`.
     """
     manifest.begin(folder)
     held = dict(before.files) if before else {}

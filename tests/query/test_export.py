@@ -225,6 +225,22 @@ def test_a_folder_of_something_else_is_left_alone(old):
     assert [one.name for one in old.lake.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("place", ["lake", "not/yet/there"])
+def test_without_a_store_nothing_is_left_behind(old, tmp_path, place):
+    before = set(tmp_path.iterdir())
+    nowhere = ("--store", str(tmp_path / "none.db"))
+    done = craftsync(old, "export", "parquet", str(tmp_path / place), *nowhere)
+    assert (done.returncode, done.stdout) == (8, "")
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_folder_that_was_there_stays_where_nothing_is_exported(old, tmp_path):
+    old.lake.mkdir()
+    done = craftsync(old, "export", "parquet", str(old.lake), "--store", str(tmp_path / "none.db"))
+    assert (done.returncode, list(old.lake.iterdir())) == (8, [])
+    export(old)
+
+
 def test_a_half_written_export_has_no_manifest_and_the_next_one_is_whole(old):
     export(old)
     words = [sys.executable, "-m", "craftsync", "export", "parquet", str(old.lake)]
