@@ -120,6 +120,25 @@ def test_since_last_writes_only_the_months_that_changed(old):
     assert again["executions"]["written"] == again["logs"]["written"] == 0
 
 
+def test_where_nothing_changed_no_file_is_written_again(old):
+    old.world.add_deployment("serve", "train", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    old.sync()
+    first, before = export(old), files(old)
+    told = export(old, "--since-last")
+    assert {name: row["written"] for name, row in told.items() if row["written"]} == {}
+    assert files(old) == before
+    assert [row | {"written": 0} for row in first.values()] == list(told.values())
+    (cut, *_) = (old.lake / "deployments").rglob("*.parquet")
+    cut.write_bytes(b"cut")
+    assert export(old, "--since-last")["deployments"]["written"] == 1
+    old.world.advance(HOUR)
+    old.sync()
+    told = export(old, "--since-last")
+    assert told["executions"]["written"] == told["deployment_versions"]["written"] == 0
+    assert told["sync_runs"]["written"] == 1
+    assert read(old, "sync_runs").height == 3
+
+
 def test_what_comes_in_while_an_export_is_written_is_due_the_next_time(old):
     export(old)
     with old.app._asking(refresh=True, locked=False) as session:
