@@ -64,11 +64,11 @@ class Asking(Stored):
         another export writes it, `StoreUnusable` when there is no store, it cannot be read, or the
         replica cannot follow it.
         """
-        from craftsync.query import export, manifest  # noqa: PLC0415 - a room of the works
+        from craftsync.query import export, folders, manifest  # noqa: PLC0415 - a room of the works
         from craftsync.store import snapshot  # noqa: PLC0415 - a wing
 
         with (
-            export.folder_of(folder),
+            folders.held(folder),
             self._asking(refresh=True, locked=False) as session,
         ):
             if session.stale is not None:

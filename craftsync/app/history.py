@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from craftsync import settings
 from craftsync.app.asking import Asking
 from craftsync.errors import Usage
-from craftsync.query import catalog
+from craftsync.query import catalog, known
 from craftsync.query.answers import Answer
 
 if TYPE_CHECKING:
@@ -119,8 +119,21 @@ class History:
         )
 
     def io(self, pipeline: str, *, side: str = "both", since: str = "30d", **more: Any) -> Result:
-        """Return one row a run of a pipeline: its inputs as `in_*`, its outputs as `out_*`."""
-        return self.query("io_table", pipeline_name=pipeline, side=side, since=since, **more)
+        """Return one row a run of a pipeline: its inputs as `in_*`, its outputs as `out_*`.
+
+        Raises `Usage` for a pipeline that the store does not know, with the nearest names.
+        """
+        question = catalog.find("io_table", self._app.own_questions())
+        asked = _as_typed({"pipeline_name": pipeline, "side": side, "since": since, **more})
+
+        def ask(session: "Session") -> Answer:
+            values: Mapping[str, Any] = catalog.bind(question, asked, session.now)
+            environment = values.get("environment")
+            known.environment(session.connection, environment)
+            known.pipeline(session.connection, pipeline, environment)
+            return catalog.ask(session.connection, question, asked, session.now)
+
+        return self._result(ask)
 
     def _result(self, ask: "Callable[[Session], Answer]") -> Result:
         return Result(self._app.asking(refresh=self._refresh), ask)

@@ -60,6 +60,7 @@ class Planner(Works):
         Raises `Usage` where the store holds none of that name, or several and none is named, and
         `Refused` where it holds none at all: what is not held may not be deleted.
         """
+        from craftsync.query import known  # noqa: PLC0415 - a room of the works
         from craftsync.store import environments, read  # noqa: PLC0415 - a wing
 
         names = read.environment_names(conn)
@@ -77,10 +78,7 @@ class Planner(Works):
             )
         row = environments.find(conn, choice[0])
         if row is None:
-            raise Usage(
-                f"The store holds no environment {choice[0]!r}.",
-                hint=f"It holds: {', '.join(names)}.",
-            )
+            raise known.no_environment(choice[0], names)
         return row
 
     def sealed(self, conn: "Connection", plan: "Plan") -> str:

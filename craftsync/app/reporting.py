@@ -29,7 +29,7 @@ class Reporting(Asking):
     ) -> "Report":
         """Report on what ran from `since` to before `until`: None is a week before, and now.
 
-        Raises `Usage` for an environment that was never synced and an empty period,
+        Raises `Usage` for an environment or a pipeline that is not held and an empty period,
         `StoreUnusable` when there is no store or it cannot be read.
         """
         from craftsync.report import build, calendar  # noqa: PLC0415 - a room of the works

@@ -75,7 +75,7 @@ class App(Reporting):
         """
         from craftsync.store import engine, ledger, lock, schema  # noqa: PLC0415 - a wing
         from craftsync.store.environments import revisions  # noqa: PLC0415 - a wing
-        from craftsync.sync import collecting, run, turns  # noqa: PLC0415 - a room of the works
+        from craftsync.sync import collecting, naming, run, turns  # noqa: PLC0415 - a room of the works
 
         tokens = {one.name: one.token(self.environ) for one in environments}
         url, limits = self.url(), self._limits(options)
@@ -90,6 +90,7 @@ class App(Reporting):
             try:
                 before = revisions(writer)
                 with writer.begin() as conn:
+                    naming.require_names(conn, tokens.keys())
                     run_id = ledger.draw_run(conn)
                 with collecting.rarely():
                     outcomes = turns.take(mirror, environments, parallel=parallel, stop=limits.stop)

@@ -81,6 +81,6 @@ def _find(conn: Connection, name: str, environment: str | None, *, exact: bool) 
     return chosen
 
 
-def _cells(lines: list[query.Line]) -> Iterator[tuple[str | None, ...]]:
+def _cells(lines: list[query.Line]) -> Iterator[tuple[object, ...]]:
     for line in lines:
         yield astuple(line)

@@ -16,7 +16,19 @@ from craftsync.cli.json_text import Exact, Raw
 from craftsync.cli.lines import Columns, Row
 from craftsync.errors import Usage
 
-__all__ = ["FORMATS", "Columns", "Exact", "How", "Raw", "Table", "check", "one", "record", "rows"]
+__all__ = [
+    "FORMATS",
+    "Columns",
+    "Exact",
+    "How",
+    "Raw",
+    "Table",
+    "asked_for",
+    "check",
+    "one",
+    "record",
+    "rows",
+]
 
 FORMATS = ("table", "csv", "json", "jsonl", "markdown", "parquet")
 
@@ -40,6 +52,13 @@ class Table:
 
     columns: Columns
     rows: Iterable[Row]
+
+
+def asked_for(format: str | None, *, as_json: bool) -> str | None:  # noqa: A002 - the option's name
+    """Return the format that `--format` and `--json` ask for; raises `Usage` where they differ."""
+    if as_json and format not in (None, "json"):
+        raise Usage(f"--json and --format {format} exclude each other.")
+    return "json" if as_json else format
 
 
 def check(how: How) -> None:

@@ -12,11 +12,20 @@ from craftsync.cli import streams
 _FOR_PEOPLE = ("failing_since", "in_doubt_since")
 """Keys that no other program was promised: `sync_failures` and `deletions` have what they tell."""
 
+_INSTANT = "last_complete_at"
+
 
 def promised(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the figures as other programs read them, with the keys that stay as they are."""
+    """Return the figures as other programs read them, with the keys that stay as they are.
+
+    Instants are such, so that they are printed in the zone that is asked for.
+    """
     environments = [
-        {name: value for name, value in one.items() if name not in _FOR_PEOPLE}
+        {
+            name: times.instant_or_none(value) if name == _INSTANT else value
+            for name, value in one.items()
+            if name not in _FOR_PEOPLE
+        }
         for one in status["environments"]
     ]
     return {**status, "environments": environments}

@@ -1,6 +1,6 @@
 """Instants as they are printed: in UTC as the store writes them, or with the offset of a zone."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from craftsync import times
 
@@ -23,3 +23,13 @@ def of_cell(cell: object, tz: tzinfo | None = None) -> str:
         return text(times.parse_utc_text(str(cell)), tz)
     except ValueError:
         return str(cell)
+
+
+def of_line(said: str | None, tz: tzinfo | None = None) -> str | None:
+    """Write the time of a log line in a zone, to the nanosecond; without one as it was said."""
+    counted = None if said is None or tz is None else times.nanoseconds(said)
+    if counted is None:
+        return said
+    second, fraction = divmod(counted, 1_000_000_000)
+    written = times.in_zone(times.EPOCH + timedelta(seconds=second), tz).isoformat()
+    return f"{written[:19]}.{fraction:09d}{written[19:]}"

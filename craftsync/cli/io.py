@@ -17,7 +17,7 @@ from craftsync.query import io_table, runs
 from craftsync.query.conditions import to_store
 from craftsync.query.grammar import RUNS, parse
 from craftsync.records import Side, Window
-from craftsync.store import io_values, read, relations
+from craftsync.store import io_values, relations
 
 _NOT_AGAIN = {
     query.NotAgain.CONSTANT: "a constant",
@@ -151,7 +151,7 @@ def table(
     condition = None if where is None else parse(where, RUNS)
     with app.reading() as conn:
         runs.known_environment(conn, environment)
-        _known(conn, pipeline, environment)
+        runs.known_pipelines(conn, [pipeline], environment=environment)
         found = io_table.table(
             lambda: io_values.runs_with_values(
                 conn,
@@ -165,18 +165,6 @@ def table(
             )
         )
         formats.rows(found.columns, found.rows, **how)
-
-
-def _known(conn: Connection, pipeline: str, environment: str | None) -> None:
-    """Refuse a pipeline that the store does not know, whether or not it has runs."""
-    near = read.near_names(conn, "pipeline", pipeline, environment=environment)
-    if pipeline not in near and not any(
-        read.executions(conn, environment=environment, pipeline=pipeline, limit=1)
-    ):
-        raise Usage(
-            f"No pipeline {pipeline!r} is in the store.",
-            hint=f"Did you mean {', '.join(near)}?" if near else "craftsync runs",
-        )
 
 
 @io.command()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import click
 from craftsync.app import App
 from craftsync.cli import choice, options, sinks
 from craftsync.cli.formats import How, rows
+from craftsync.cli.instants import of_line
 from craftsync.cli.safe_text import safe
 from craftsync.query import runs as query
 from craftsync.records import Window
@@ -29,7 +30,9 @@ _COLUMNS = {"line_number": "integer", "timestamp": "text", "stream": "text", "me
 @click.option(
     "--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines. Default: all."
 )
-@click.option("--stream", metavar="NAME", help="Only this stream, as stderr. Default: all.")
+@click.option(
+    "--stream", metavar="NAME", help="Only this stream, as stderr, in any case. Default: all."
+)
 @options.printing
 def logs(
     app: App,
@@ -66,13 +69,19 @@ def logs(
             stream=stream,
             exact=raw or how["format"] in {"json", "jsonl"},
         )
-        with closing(lines) as found:  # while the store is open, though the reader went away
+        with closing(lines):  # while the store is open, though the reader went away
+            found = _in_zone(lines, how["tz"])
             if raw:
                 _print_messages(found, how["output"])
             elif how["format"] == "table":
                 _print_lines(found, how["output"])
             else:
                 rows(_COLUMNS, ([row[name] for name in _COLUMNS] for row in found), **how)
+
+
+def _in_zone(found: Iterator[dict[str, Any]], tz: tzinfo | None) -> Iterator[dict[str, Any]]:
+    for row in found:
+        yield row | {"timestamp": of_line(row["timestamp"], tz)}
 
 
 def _print_lines(found: Iterator[dict[str, Any]], output: Path | None) -> None:

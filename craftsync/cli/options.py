@@ -120,9 +120,7 @@ def printing(command: Callable[..., R]) -> Callable[..., R]:
         tz: tzinfo | None,
         **kwargs: Any,
     ) -> R:
-        if as_json and format not in (None, "json"):
-            raise click.UsageError(f"--json and --format {format} exclude each other.")
-        chosen = "json" if as_json else format or "table"
+        chosen = formats.asked_for(format, as_json=as_json) or "table"
         how = formats.How(format=chosen, output=output, raw=raw, tz=tz)
         formats.check(how)
         return command(*args, how=how, **kwargs)

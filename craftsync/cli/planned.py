@@ -8,6 +8,8 @@ from typing import Any
 import humanize
 
 from craftsync.cli import formats, say
+from craftsync.cli.formats import How
+from craftsync.errors import Usage
 from craftsync.purge.plan import Plan, totals
 from craftsync.purge.policy import Reason
 from craftsync.purge.selection import Stay
@@ -36,9 +38,9 @@ _UNBLOCK = {
 }
 
 
-def show(made: Plan, stays: Mapping[Reason, Stay], *, format: str) -> None:  # noqa: A002 - its name
+def show(made: Plan, stays: Mapping[Reason, Stay], how: How) -> None:
     """Print how much goes, and how much stays for which reason, a row each."""
-    formats.rows(_VERDICTS, list(_rows(made, stays)), format=format)
+    formats.rows(_VERDICTS, list(_rows(made, stays)), **how)
 
 
 def _rows(made: Plan, stays: Mapping[Reason, Stay]) -> Iterator[tuple[object, ...]]:
@@ -82,3 +84,11 @@ def line(file: Path | None, asked: Mapping[str, Any], **more: object) -> str:
         if value is not None:
             words += [f"--{option.replace('_', '-')}", str(value)]
     return shlex.join(words)
+
+
+def read(file: Path) -> bytes:
+    """Return what is in the file of a plan; raises `Usage` when it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as flaw:
+        raise Usage(f"The plan {file} cannot be read: {flaw.strerror or flaw}.") from flaw

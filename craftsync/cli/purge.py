@@ -1,7 +1,7 @@
 """`craftsync purge`: plans of what is old enough, deletes by them, and what was ever deleted."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from craftsync.app import App
 from craftsync.cli import consent, formats, options, outcomes, planned, readers, say, sinks, streams
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
-from craftsync.errors import Partial, Usage
+from craftsync.errors import Partial
 from craftsync.purge.plan import Plan
 from craftsync.purge.policy import Criteria, Reason
 from craftsync.purge.selection import Stay
@@ -69,15 +69,18 @@ def purge() -> None:
 @click.option(
     "--format",
     type=click.Choice([one for one in formats.FORMATS if one != "parquet"]),
-    default="table",
     help="How the table is written. Default: table.",
 )
+@options.as_json
+@options.zone
 def plan(
     app: App,
     *,
     environment: str | None,
     output: Path | None,
-    format: str,  # noqa: A002 - the option's name
+    format: str | None,  # noqa: A002 - the option's name
+    as_json: bool,
+    tz: tzinfo | None,
     **asked: Any,
 ) -> None:
     """Plan what to delete upstream; nothing is asked of the platform.
@@ -88,6 +91,7 @@ def plan(
     0 also when nothing is selected, 2 for wrong words, 4 when the last sync is not complete or
     older than a day, 8 when there is no store or it cannot be read.
     """
+    how = How(format=formats.asked_for(format, as_json=as_json) or "table", tz=tz)
     if output is not None:
         sinks.check(output)
     with app.reading() as conn:
@@ -96,7 +100,7 @@ def plan(
     if output is not None:
         with sinks.text(output) as write:
             write(text)
-    planned.show(made, stays, format=format)
+    planned.show(made, stays, how)
     planned.tell(made, output)
 
 
@@ -153,7 +157,7 @@ def apply(
         raise click.UsageError("A plan says itself what is to go: no other choice beside it.")
     with app.reading() as conn:
         if file is not None:
-            made = app.read_plan(conn, _read(file))
+            made = app.read_plan(conn, planned.read(file))
         else:
             made, _ = _made(app, conn, environment, max_deletes=max_deletes, **asked)
     if made.delete:
@@ -226,6 +230,8 @@ def _made(
     if older_than is None:
         raise click.UsageError("Say what is old: --older-than 90d.")
     where = app.environment_held(conn, environment)
+    query.known_pipelines(conn, pipelines, environment=where.name)
+    query.known_deployments(conn, deployments, environment=where.name)
     asked = Criteria(
         older_than,
         statuses=frozenset(status.lower() for status in statuses),
@@ -241,10 +247,3 @@ def _consent(made: Plan, given: str | None, line: str) -> None:
     if taken:
         what = f"{len(taken):,} deployments with {what}"
     consent.require(made.environment, what, consent=given, line=line)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as flaw:
-        raise Usage(f"The plan {file} cannot be read: {flaw.strerror or flaw}.") from flaw

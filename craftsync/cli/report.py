@@ -29,7 +29,11 @@ _NAMES = dict.fromkeys(FIGURES, grammar.FIGURE)
     help="From this time on: 7d, 24h, a date or an instant, in UTC. Default: a week before.",
 )
 @click.option(
-    "--until", metavar="TIME", callback=readers.read_time, help="Before this time. Default: now."
+    "--until",
+    metavar="TIME",
+    default="now",  # the same now that --since counts back from
+    callback=readers.read_time,
+    help="Before this time. Default: now.",
 )
 @options.environment
 @options.pipeline
@@ -82,10 +86,11 @@ def report(
     new_errors, regressions, drifted, age_s, parts_held and the other names of "headline" in
     --json. A figure that is unknown fits nothing.
 
-    Ends with 0, also when nothing ran, 2 for a condition that cannot be read or a file that
-    cannot be written, 5 when the condition holds, 8 when there is no store or it cannot be read.
+    Ends with 0, also when nothing ran, 2 for an unknown environment or pipeline, a condition that
+    cannot be read or a file that cannot be written, 5 when the condition holds, 8 when there is no
+    store or it cannot be read.
     """
-    written = _format(chosen, as_json=as_json)
+    written = formats.asked_for(chosen, as_json=as_json)
     condition = None if fail_if is None else grammar.parse(fail_if, _NAMES)
     for file in (html, output):
         if file is not None and file != _STDOUT:
@@ -104,12 +109,6 @@ def report(
         _write(found, written or "table", output, tz)
     if condition is not None and grammar.evaluate(condition, found.figures):
         raise Crossed(f"The report meets --fail-if: {fail_if}", hint=_hint(found, fail_if or ""))
-
-
-def _format(chosen: str | None, *, as_json: bool) -> str | None:
-    if as_json and chosen not in (None, "json"):
-        raise click.UsageError(f"--json and --format {chosen} exclude each other.")
-    return "json" if as_json else chosen
 
 
 def _write(found: Report, chosen: str, output: Path | None, tz: tzinfo | None) -> None:

@@ -46,12 +46,14 @@ def runs(
     !=, <, <=, >, >=, contains, in (…), is null; and, or, not and brackets join them. A value that
     is not held matches nothing.
 
-    Ends with 0, 2 for an unknown environment or a condition that cannot be read, 8 when there is
-    no store or it cannot be read.
+    Ends with 0, 2 for an unknown environment, pipeline or deployment (the nearest are named) or a
+    condition that cannot be read, 8 when there is no store or it cannot be read.
     """
     condition = None if where is None else parse(where, RUNS)
     with app.reading() as conn:
         query.known_environment(conn, environment)
+        query.known_pipelines(conn, [pipeline] if pipeline else [], environment=environment)
+        query.known_deployments(conn, [deployment] if deployment else [], environment=environment)
         found = read.executions(
             conn,
             environment=environment,

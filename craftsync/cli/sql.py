@@ -51,8 +51,13 @@ def sql(
     Ends with 0, 2 for SQL that does not fit (with the place), 4 for what may not run or takes
     too long, 8 when there is no store or it cannot be read.
     """
+    if timeout is not None and not timeout:
+        raise click.BadParameter(
+            "no question is answered in no time. Without --timeout there is no limit.",
+            param_hint="--timeout",
+        )
     text = _read(statement, file)
-    timeout_s = timeout.total_seconds() if timeout else None
+    timeout_s = None if timeout is None else timeout.total_seconds()
     with app.asking(refresh=not no_refresh) as session:
         asking.tell_if_stale(session)
         answer = session.ask_safely(text, timeout_s=timeout_s)

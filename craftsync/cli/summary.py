@@ -51,8 +51,8 @@ def show(outcomes: tuple[Outcome, ...], *, whole: bool) -> None:
         streams.out("".join(f"{line}\n" for line in lines))
 
 
-def show_json(run_id: int, outcomes: tuple[Outcome, ...], exit_code: int, how: How) -> None:
-    """Print the same as one object."""
+def show_json(run_id: int | None, outcomes: tuple[Outcome, ...], exit_code: int, how: How) -> None:
+    """Print the same as one object; a run that did not begin has no id."""
     formats.one(
         {
             "run_id": run_id,

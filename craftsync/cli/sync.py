@@ -97,6 +97,8 @@ def sync(
         if not skip_if_busy:
             raise
         say.note(f"{busy} Nothing was done.")
+        if how["format"] == "json":
+            summary.show_json(None, (), 0, how)
         ctx.exit(0)
     for outcome in report.outcomes:
         summary.tell(outcome, named=len(chosen) > 1)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from craftsync import resources
 from craftsync.errors import Usage, nearest
-from craftsync.query import answers, found_columns, interruptible, sandbox
+from craftsync.query import answers, found_columns, interruptible, known, sandbox
 from craftsync.query import questions as files
 from craftsync.query.answers import Answer
 from craftsync.query.parameters import bind
@@ -41,12 +41,12 @@ def names(own: Path | None = None) -> list[str]:
 
 def find(name: str, own: Path | None = None) -> Question:
     """Return the question of that name; raises `Usage` with the nearest names."""
-    known = _files(own)
-    if name not in known:
+    there = _files(own)
+    if name not in there:
         raise Usage(
-            f"There is no question {name!r}.", hint=nearest(name, known) or "craftsync query"
+            f"There is no question {name!r}.", hint=nearest(name, there) or "craftsync query"
         )
-    return files.read(known[name])
+    return files.read(there[name])
 
 
 def ask(
@@ -61,7 +61,7 @@ def ask(
     `Refused` where that does more than read.
     """
     values: Mapping[str, Any] = bind(question, parameters, now)
-    _known_environment(session, values.get("environment"))
+    known.environment(session, values.get("environment"))
     prepare = PREPARATIONS.get(question.name)
     if prepare is not None and prepare.takes <= values.keys():
         values = prepare.step(session, values)
@@ -104,16 +104,3 @@ def _run(
         return answers.of(found)
     except duckdb.Error as flaw:
         raise sandbox.explained(flaw) from flaw
-
-
-def _known_environment(session: "duckdb.DuckDBPyConnection", name: str | None) -> None:
-    """Refuse an environment that was never synced; raises `Usage` with those that were."""
-    if name is None:
-        return
-    found = session.execute("select environment from environments order by 1").fetchall()
-    names = [one for (one,) in found]
-    if name not in names:
-        raise Usage(
-            f"The store holds no environment {name!r}.",
-            hint=f"It holds: {', '.join(names)}." if names else "craftsync sync",
-        )

@@ -59,10 +59,10 @@ class Change(StrEnum):
 class Fact(NamedTuple):
     """What is known of one thing: to read, and to compare; JSON tells 42 from "42".
 
-    Both are None where nothing is known of it.
+    Both are None where nothing is known of it. An instant is read in the zone of who reads it.
     """
 
-    text: str | None
+    text: str | datetime | None
     json: str | None
 
 
@@ -78,8 +78,8 @@ class Line:
 
     section: str
     name: str
-    value_a: str | None
-    value_b: str | None
+    value_a: str | datetime | None
+    value_b: str | datetime | None
     change: Change
 
 
@@ -153,18 +153,16 @@ def _line(section: str, name: str, a: Fact, b: Fact) -> Line:
 
 
 def _fact(value: object) -> Fact:
-    text = None if value is None else _text(value)
-    return Fact(text, text)
-
-
-def _text(value: object) -> str:
     match value:
+        case None:
+            return _NOTHING
         case datetime():
-            return times.utc_text(value)
+            return Fact(value, times.utc_text(value))
         case bool():
-            return "true" if value else "false"
+            text = "true" if value else "false"
         case _:
-            return str(value)
+            text = str(value)
+    return Fact(text, text)
 
 
 def _value(row: Row) -> Fact:

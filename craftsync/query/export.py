@@ -12,20 +12,16 @@ import hashlib
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
-import filelock
-
 from craftsync import times
-from craftsync.errors import Busy, Usage
 from craftsync.query import manifest
 from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
-from craftsync.query.manifest import MANIFEST, UNFINISHED, File, Manifest
+from craftsync.query.manifest import File, Manifest
 from craftsync.store import relations
 from craftsync.store.relation import ColumnKind, Relation
 from craftsync.store.snapshot import Snapshot, Standing
@@ -78,7 +74,7 @@ class Changed:
     months: Mapping[str, frozenset[str]] | None
 
     def has(self, relation: Relation, environment: str, month: str) -> bool:
-        """Whether a partition is to be written again. Small relations always are."""
+        """Whether a partition may be another than it was. Those of small relations always may."""
         if self.months is None or relation.carrier != "e":
             return True
         return month in self.months.get(environment, ())
@@ -100,6 +96,7 @@ def changed_since(snapshot: Snapshot, before: Manifest | None) -> Changed:
         name: frozenset(snapshot.months_of_change(key, marks[key].rev if key in marks else -1))
         | frozenset(snapshot.months_of_new_deployments(key, seen_since))
         for key, name in snapshot.rows("select key, name from environment")
+        if marks.get(key) != now.marks[key]
     }
     return Changed(months)
 
@@ -109,47 +106,26 @@ def month_of(relation: Relation) -> str:
     return _BY_MONTH_OF.get(relation.name, _OF_PARTS)
 
 
-@contextmanager
-def folder_of(folder: Path) -> Iterator[None]:
-    """Hold a folder for one export; it is made if there is none.
-
-    Raises `Usage` for a folder that holds something else, `Busy` while another export writes it.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        names = {one.name for one in folder.iterdir()}
-        if names - {".lock"} and not names & {MANIFEST, UNFINISHED}:
-            raise Usage(
-                f"{folder} holds something that is no export.", hint="Name an empty folder."
-            )
-        with filelock.FileLock(folder / ".lock", mode=0o600, blocking=False):
-            yield
-    except filelock.Timeout:
-        raise Busy(f"Another export is writing {folder}.", hint="Wait for its end.") from None
-    except OSError as flaw:
-        raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.") from flaw
-
-
 def write(
     session: Session, folder: Path, *, standing: Standing, before: Manifest | None, changed: Changed
 ) -> Iterator[Written]:
     """Write what changed, relation by relation, and the manifest last; tell of each relation.
 
-    `session` must not be locked: it writes files. To be called within `folder_of`.
+    `session` must not be locked: it writes files. To be called within `folders.held`.
     """
     manifest.begin(folder)
-    held = dict(before.files) if before else {}
+    held = dict(before.files) if before and changed.months is not None else {}
     files: dict[str, File] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for relation in relations.PUBLIC:
             due, same = _sort_out(session, folder, relation, held, changed)
-            fresh = list(pool.map(lambda one: _file(session, folder, one), due))
+            fresh = list(pool.map(lambda one: _file(session, folder, one, held), due))
             done = [*fresh, *same]
             files |= {one.path: one for one in done}
             yield Written(
                 relation=relation.name,
                 files=len(done),
-                written=len(fresh),
+                written=sum(one is not held.get(one.path) for one in fresh),
                 rows=sum(one.rows for one in done),
                 bytes=sum(one.bytes for one in done),
             )
@@ -173,7 +149,7 @@ def _sort_out(
             known is not None
             and known.rows == rows
             and not changed.has(relation, environment, of_month)
-            and (folder / partition.path).is_file()
+            and _lies_there(folder, known)
         ):
             same.append(known)
         else:
@@ -181,8 +157,16 @@ def _sort_out(
     return due, same
 
 
-def _file(session: Session, folder: Path, partition: Partition) -> File:
-    """Write one partition; it takes the place of the one before when it is whole."""
+def _lies_there(folder: Path, known: File) -> bool:
+    file = folder / known.path
+    return file.is_file() and file.stat().st_size == known.bytes
+
+
+def _file(session: Session, folder: Path, partition: Partition, held: Mapping[str, File]) -> File:
+    """Write one partition; it takes the place of the one before when it is whole.
+
+    One with the very bytes of the one before is not put in its place: that is returned.
+    """
     relation, target = partition.relation, folder / partition.path
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = target.with_name(".data.parquet.growing")
@@ -204,6 +188,10 @@ def _file(session: Session, folder: Path, partition: Partition) -> File:
     with draft.open("rb") as written:
         os.fsync(written.fileno())
         sha256 = hashlib.file_digest(written, "sha256").hexdigest()
+    known = held.get(partition.path)
+    if known is not None and known.sha256 == sha256 and _lies_there(folder, known):
+        draft.unlink()
+        return known
     draft.chmod(0o600)
     size = draft.stat().st_size
     draft.replace(target)

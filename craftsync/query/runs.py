@@ -1,6 +1,6 @@
 """Executions and deployments as the store shows them: the newest first, or one whole."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,12 @@ from typing import Any
 from sqlalchemy import Connection
 
 from craftsync.errors import Usage
+from craftsync.query import known
 from craftsync.store import read, relations
 from craftsync.store.lookup import Found
 from craftsync.store.relation import Relation
 
 Row = dict[str, Any]
-
-_LISTED_BY = {"execution": "craftsync runs", "deployment": "craftsync deployments --all"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +73,34 @@ def known_environment(conn: Connection, name: str | None) -> None:
     """Refuse an environment that was never synced; raises `Usage` with those that were."""
     names = read.environment_names(conn)
     if name is not None and name not in names:
-        raise Usage(
-            f"The store holds no environment {name!r}.",
-            hint=f"It holds: {', '.join(names)}." if names else "craftsync sync",
-        )
+        raise known.no_environment(name, names)
+
+
+def known_pipelines(
+    conn: Connection, names: Iterable[str], *, environment: str | None = None
+) -> None:
+    """Refuse pipelines that the store does not know; raises `Usage` with the nearest names."""
+    for name in names:
+        ran = read.executions(conn, environment=environment, pipeline=name, limit=1)
+        _known(conn, "pipeline", name, environment, ran)
+
+
+def known_deployments(
+    conn: Connection, names: Iterable[str], *, environment: str | None = None
+) -> None:
+    """Refuse deployments that the store does not know; raises `Usage` with the nearest names."""
+    for name in names:
+        ran = read.executions(conn, environment=environment, deployment=name, limit=1)
+        _known(conn, "deployment", name, environment, ran)
+
+
+def _known(
+    conn: Connection, kind: str, name: str, environment: str | None, ran: Iterator[Row]
+) -> None:
+    """Refuse a name that is neither held nor that of a run, `ran`, of which the platform told."""
+    near = read.near_names(conn, kind, name, environment=environment)
+    if name not in near and not any(ran):
+        raise known.none_of(kind, name, near)
 
 
 def _choose(
@@ -115,7 +138,4 @@ def _unknown(
             hint=f"It was at: {times}",
         )
     near = read.near_names(conn, kind, name, environment=pick.environment)
-    return Usage(
-        f"No {kind} {name!r} is in the store.",
-        hint=f"Did you mean {', '.join(near)}?" if near else _LISTED_BY[kind],
-    )
+    return known.none_of(kind, name, near)

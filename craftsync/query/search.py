@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from craftsync.errors import Usage
+from craftsync.query import known
 from craftsync.query.answers import Answer
 from craftsync.query.duck import Session
 from craftsync.records import Window
@@ -59,10 +60,13 @@ def search(session: Session, wanted: Wanted) -> Answer:
     """Return the lines that have the text, by execution and line number.
 
     The window is of the lines' own times: a line without one is only found without a window.
-    Raises `Usage` for a regular expression that cannot be read.
+    Raises `Usage` for a regular expression that cannot be read, and for an environment or a
+    pipeline that the store does not hold.
     """
     if not wanted.text:
         raise Usage("There is no text to look for.", hint="craftsync search 'connection reset'")
+    known.environment(session.connection, wanted.environment)
+    known.pipeline(session.connection, wanted.pipeline, wanted.environment)
     bound: dict[str, object] = {"text": wanted.text}
     conditions = [_condition(wanted)]
     for column, sign, value in (

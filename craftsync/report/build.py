@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from craftsync import times
-from craftsync.query import catalog, overview
+from craftsync.query import catalog, known, overview
 from craftsync.query.answers import Answer
 from craftsync.report import calendar
 from craftsync.report.figures import Compared, Figures, Outcomes
@@ -42,12 +42,13 @@ def build(
 ) -> Report:
     """Report on the executions created from `since` to before `until`.
 
-    Raises `Usage` for an environment that was never synced.
+    Raises `Usage` for an environment that was never synced, and for a pipeline that is not held.
     """
     before = calendar.back(since, until - since)
     ask = _Asker(session, environment, pipeline_name, since=since, until=until)
     values = {**ask.window, "before": _naive(before)}
-    ask.known()
+    known.environment(session.connection, environment)
+    known.pipeline(session.connection, pipeline_name, environment)
     (extent,) = _all(Extent, _rows(overview.extent(session.connection, values)))
     by, buckets = calendar.buckets(since, until, first=extent.first_at, last=extent.last_at)
     found = list(_rows(overview.figures(session.connection, values)))
@@ -114,11 +115,6 @@ class _Asker:
         question = catalog.find(name)
         asked = {**self._asked, **more}
         return _rows(catalog.ask(self._session.connection, question, asked, self._session.now))
-
-    def known(self) -> None:
-        """Raise `Usage` for an environment that was never synced."""
-        if "environment" in self._asked:
-            list(self("sync_health"))
 
 
 def _rows(answer: Answer) -> Iterator[Row]:

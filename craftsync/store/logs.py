@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, func, select
 
 from craftsync import times
 from craftsync.store.models import LogLine
@@ -36,7 +36,8 @@ def log_lines(
     """Give `line_number, timestamp, stream, message` of a log, in the platform's order.
 
     `limit` takes the first lines, `tail` the last; `since` and `until` are half open, and leave
-    out lines without a readable time. With `exact` a message may hold NUL and lone surrogates.
+    out lines without a readable time; `stream` is compared without case. With `exact` a message may
+    hold NUL and lone surrogates.
     """
     statement = select(*_SHOWN).where(_LINE.execution_key == execution_key)
     if since is not None:
@@ -44,7 +45,7 @@ def log_lines(
     if until is not None:
         statement = statement.where(_LINE.timestamp_ns < _nanoseconds(until))
     if stream is not None:
-        statement = statement.where(_LINE.stream == stream)
+        statement = statement.where(func.lower(_LINE.stream) == func.lower(stream))
     if tail is not None:
         last = connection.execute(statement.order_by(_LINE.line_number.desc()).limit(tail)).all()
         yield from (_shown(row, exact=exact) for row in reversed(last))

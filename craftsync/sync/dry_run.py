@@ -17,6 +17,7 @@ from craftsync.store import audit, environments, estate, mirror
 from craftsync.store.mirror import HeldExecution
 from craftsync.sync.estate import left_over, refuse_unknown
 from craftsync.sync.job import Options
+from craftsync.sync.naming import require_names
 from craftsync.sync.plan import Plan, Why, plan, why_again
 from craftsync.upstream import payloads
 from craftsync.upstream.client import Platform
@@ -49,6 +50,7 @@ class Rehearsal:
 
     def rows(self) -> Iterator[Row]:
         """Yield what a sync would do; raises what the listings raise."""
+        require_names(self.conn, [self.environment])
         row = environments.find(self.conn, self.environment) if self.conn else None
         recognise(
             self.platform,

@@ -482,6 +482,8 @@ def test_while_one_runs_others_wait_and_when_it_is_killed_the_next_one_completes
         assert error == f"error: Another craftsync is at work on {lab.store}."
         assert "--skip-if-busy" in hint
         assert run(lab, "sync", "-q", "--skip-if-busy", code=0) == ("", "")
+        out, _ = run(lab, "sync", "-q", "--skip-if-busy", "--json", code=0)
+        assert json.loads(out) == {"run_id": None, "environments": [], "exit_code": 0}
         out, _ = run(lab, "status", "--json", code=0)
         assert json.loads(out)["environments"][0]["last_outcome"] == "running"
         process.kill()

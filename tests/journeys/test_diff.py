@@ -263,3 +263,15 @@ def test_there_is_a_table_and_a_csv_of_it(lab, world):
     assert table.splitlines()[0].split() == ["section", "name", "value_a", "value_b", "change"]
     found = list(csv.reader(io.StringIO(run(lab, "a", "b", "--format", "csv").stdout)))
     assert ["inputs", "f", "'=1+1", "'-", "changed"] in found
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "markdown", "table"])
+def test_instants_are_printed_in_the_zone_that_is_asked_for(lab, world, form):
+    add(world, "a")
+    add(world, "b", hours=1)
+    lab.sync()
+    began = LONG_AGO + HOUR
+    assert f"{began:%Y-%m-%dT%H:%M:%S.%f}Z" in run(lab, "a", "b", "--format", form).stdout
+    said = run(lab, "a", "b", "--format", form, "--tz", "Asia/Tokyo").stdout
+    assert f"{began + 9 * HOUR:%Y-%m-%dT%H:%M:%S.%f}+09:00" in said
+    assert f"{began:%Y-%m-%dT%H:%M:%S}" not in said

@@ -2,7 +2,8 @@
 
 import json
 import re
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from datetime import timedelta
 
 import pytest
@@ -314,6 +315,38 @@ def test_several_environments_are_one_run(tmp_path, words):
         runs = made.rows("select run_id, environment from sync_runs order by environment")
         assert [tuple(run.values()) for run in runs] == [(1, "prod"), (1, "staging")]
         assert told["run_id"] == 1
+
+
+@pytest.fixture
+def called_all(calm):
+    """A lab whose settings call its environment `all`."""
+    for key in ("URL", "CONTROL_URL"):
+        calm.environ[f"CRAFTSYNC_ENVIRONMENTS_ALL_{key}"] = calm.server.url
+    calm.environ["CRAFTSYNC_ENVIRONMENTS_ALL_TOKEN_ENV"] = "CRAFT_AI_SDK_TOKEN"
+    return calm
+
+
+@pytest.mark.parametrize("words", [(), ("--dry-run",), ("--all-envs",)])
+def test_an_environment_is_not_called_as_questions_call_all_of_them(called_all, words):
+    done = craftsync(called_all, "sync", *words)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "No environment can be called 'all'" in done.stderr
+    assert called_all.column("select environment from environments") == []
+    assert called_all.world.requests.total == 0
+    assert craftsync(called_all, "runs").returncode == 0
+
+
+def test_an_environment_called_all_that_is_held_already_goes_on(called_all):
+    plain = {name: text for name, text in called_all.environ.items() if "_ALL_" not in name}
+    named, called_all.environ = called_all.environ, plain
+    called_all.sync()
+    called_all.environ = named
+    with closing(sqlite3.connect(called_all.store)) as store:
+        store.execute("update environment set name = 'all'")
+        store.commit()
+    for words in ((), ("--dry-run",)):
+        assert craftsync(called_all, "sync", *words).returncode == 0
+    assert called_all.column("select environment from environments") == ["all"]
 
 
 def test_the_figures_of_a_run_go_into_a_file_for_prometheus(calm):

@@ -73,6 +73,23 @@ def test_a_plan_holds_what_is_held_of_each(lab):
         assert item.bytes == sizes + sum(len(f"line {n} of {name}") for n in range(3))
 
 
+@pytest.mark.parametrize("named", [("--pipeline", "trian"), ("--deployment", "nihgtly")])
+def test_a_plan_of_what_is_not_held_is_refused(real, named):
+    done = run(real, "purge", "plan", "--older-than", "1d", *named)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Did you mean" in done.stderr
+
+
+def test_the_table_of_a_plan_is_json_and_in_a_zone_if_asked(real):
+    words = ("purge", "plan", "--older-than", "97d")
+    (going, *_) = rows = json.loads(run(real, *words, "--json").stdout)
+    assert rows == json.loads(run(real, *words, "--format", "json").stdout)
+    (tokyo, *_) = json.loads(run(real, *words, "--json", "--tz", "Asia/Tokyo").stdout)
+    assert (going["oldest_end"][-1], tokyo["oldest_end"][-6:]) == ("Z", "+09:00")
+    assert tokyo["oldest_end"][:10] >= going["oldest_end"][:10]
+    assert run(real, *words, "--json", "--format", "csv").exit_code == 2
+
+
 def test_the_plan_of_a_command_has_the_form_of_the_contract(real, tmp_path):
     file = tmp_path / "plan.json"
     done = run(real, "purge", "plan", "--older-than", "97d", "--status", "succeeded", "-o", file)

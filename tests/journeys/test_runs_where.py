@@ -93,3 +93,24 @@ def test_a_condition_drives_no_terminal(lab):
     assert result.exit_code == 2
     assert "\x1b" not in result.stderr
     assert "\u202e" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--env", "defalt"), "It holds: default."),
+        (("--pipeline", "trian"), "Did you mean train?"),
+        (("--deployment", "nightly"), "No deployment 'nightly' is in the store."),
+    ],
+)
+def test_a_name_that_is_not_held_is_refused(lab, words, said):
+    result = run(lab, *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_a_pipeline_that_is_held_and_has_no_runs_is_known(lab):
+    lab.world.add_pipeline("idle", created_at=LONG_AGO)
+    lab.world.advance(timedelta(hours=1))
+    lab.sync()
+    assert run(lab, "--pipeline", "idle", "--json").stdout == "[]\n"

@@ -64,6 +64,15 @@ def test_the_time_is_shown_in_the_zone_that_is_asked_for(lab):
     assert f"failing       since {tokyo:%Y-%m-%d %H:%M} JST" in said
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "markdown"])
+def test_other_programs_get_the_instants_of_that_zone_too(lab, form):
+    said, one = status(lab, "--tz", "Asia/Tokyo", "--format", form)
+    tokyo = times.parse_utc_text(one["last_complete_at"]) + 9 * HOUR
+    assert f"{tokyo:%Y-%m-%dT%H:%M:%S.%f}+09:00" in said
+    assert one["last_complete_at"] not in said
+    assert one["last_complete_at"] in status(lab, "--format", form)[0]
+
+
 def test_runs_that_failed_wholly_are_failing_since_the_first_of_them(lab):
     lab.server.faults = Faults(rates={"500": 1}, spare_sign_in=False)
     began = later(lab, HOUR)

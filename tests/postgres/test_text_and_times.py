@@ -12,7 +12,7 @@ from lab import HOUR
 from lab import lab as make_lab
 from query.words import craftsync
 
-from craftsync.simulator import Port, Response, World
+from craftsync.simulator import Port, Quirks, Response, World
 from craftsync.simulator.lines import Line
 
 MESSAGE = "a\x00b tab\tback\\slash \\N é😀"
@@ -21,7 +21,7 @@ MESSAGE = "a\x00b tab\tback\\slash \\N é😀"
 @pytest.fixture
 def odd(tmp_path, database):
     """Executions that were sent these very bytes, one with a NUL in its log, mirrored."""
-    world = World(executions=0, pipelines=0)
+    world = World(executions=0, pipelines=0, quirks=Quirks(logs_stream="always"))
     world.add_pipeline("p")
     for number, (sent, *_) in enumerate(VALUES):
         line = Line(1_700_000_000_123_456_789, MESSAGE)
@@ -47,7 +47,9 @@ def test_values_and_texts_are_kept_and_come_back_exactly(odd):
     assert odd.column("select distinct message from logs") == [MESSAGE.replace("\x00", "\u2400")]
     told = craftsync(odd, "logs", "e0", "--format", "jsonl")
     assert json.loads(told.stdout)["message"] == MESSAGE
-    assert craftsync(odd, "logs", "e0", "--raw").stdout == f"{MESSAGE}\n"
+    for words in ((), ("--stream", "StdOut")):
+        assert craftsync(odd, "logs", "e0", "--raw", *words).stdout == f"{MESSAGE}\n"
+    assert craftsync(odd, "logs", "e0", "--raw", "--stream", "stderr").stdout == ""
 
 
 def test_an_instant_with_an_offset_is_the_same_instant(odd):

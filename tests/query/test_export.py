@@ -120,6 +120,25 @@ def test_since_last_writes_only_the_months_that_changed(old):
     assert again["executions"]["written"] == again["logs"]["written"] == 0
 
 
+def test_where_nothing_changed_no_file_is_written_again(old):
+    old.world.add_deployment("serve", "train", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    old.sync()
+    first, before = export(old), files(old)
+    told = export(old, "--since-last")
+    assert {name: row["written"] for name, row in told.items() if row["written"]} == {}
+    assert files(old) == before
+    assert [row | {"written": 0} for row in first.values()] == list(told.values())
+    (cut, *_) = (old.lake / "deployments").rglob("*.parquet")
+    cut.write_bytes(b"cut")
+    assert export(old, "--since-last")["deployments"]["written"] == 1
+    old.world.advance(HOUR)
+    old.sync()
+    told = export(old, "--since-last")
+    assert told["executions"]["written"] == told["deployment_versions"]["written"] == 0
+    assert told["sync_runs"]["written"] == 1
+    assert read(old, "sync_runs").height == 3
+
+
 def test_what_comes_in_while_an_export_is_written_is_due_the_next_time(old):
     export(old)
     with old.app._asking(refresh=True, locked=False) as session:
@@ -223,6 +242,22 @@ def test_a_folder_of_something_else_is_left_alone(old):
     assert (done.returncode, done.stdout) == (2, "")
     assert "holds something" in done.stderr
     assert [one.name for one in old.lake.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("place", ["lake", "not/yet/there"])
+def test_without_a_store_nothing_is_left_behind(old, tmp_path, place):
+    before = set(tmp_path.iterdir())
+    nowhere = ("--store", str(tmp_path / "none.db"))
+    done = craftsync(old, "export", "parquet", str(tmp_path / place), *nowhere)
+    assert (done.returncode, done.stdout) == (8, "")
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_folder_that_was_there_stays_where_nothing_is_exported(old, tmp_path):
+    old.lake.mkdir()
+    done = craftsync(old, "export", "parquet", str(old.lake), "--store", str(tmp_path / "none.db"))
+    assert (done.returncode, list(old.lake.iterdir())) == (8, [])
+    export(old)
 
 
 def test_a_half_written_export_has_no_manifest_and_the_next_one_is_whole(old):

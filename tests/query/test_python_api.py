@@ -57,6 +57,15 @@ def test_what_is_wrong_is_said_when_it_is_asked(history, calm, tmp_path):
         craftsync.open(tmp_path / "none.db").sql("select 1")
 
 
+def test_a_table_of_a_pipeline_that_is_not_held_is_refused_and_the_nearest_named(history):
+    assert history.io("fraud-detect", since="365d").columns[1] == "execution_id"
+    with pytest.raises(Usage, match="'fraud-detct'") as refused:
+        history.io("fraud-detct")
+    assert "fraud-detect" in refused.value.hint
+    with pytest.raises(Usage, match="'defalt'"):
+        history.io("fraud-detect", environment="defalt")
+
+
 @pytest.mark.parametrize("missing", ["pandas", "polars", "pyarrow"])
 def test_without_the_extra_it_says_what_to_type(history, calm, missing):
     program = (

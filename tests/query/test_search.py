@@ -65,7 +65,6 @@ def test_the_window_is_of_the_lines_own_times_and_half_open(made):
     assert found(made, "load", "--since", second) == [("s1", 2)]
     assert found(made, "load", "--pipeline", "train") == [("t1", 1)]
     assert found(made, "load", "--limit", "2") == [("s1", 1), ("s1", 2)]
-    assert found(made, "load", "--env", "elsewhere") == []
 
 
 def test_neighbours_are_given_with_a_line(made):
@@ -100,3 +99,16 @@ def test_a_regular_expression_that_cannot_be_read_is_a_usage_error(made):
 def test_nothing_is_not_looked_for(made):
     done = craftsync(made, "search", "")
     assert (done.returncode, done.stdout) == (2, "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--env", "defalt"), ("'defalt'", "It holds: default.")),
+        (("--pipeline", "trian"), ("'trian'", "Did you mean train?")),
+    ],
+)
+def test_a_name_that_is_not_held_is_no_text_that_is_not_found(made, words, said):
+    done = craftsync(made, "search", "load", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert all(one in done.stderr for one in said), done.stderr

@@ -237,6 +237,13 @@ def test_the_place_of_a_mistake_is_pointed_at(made):
     assert "^" in refused(made, "select status,, from executions", 2)
 
 
+@pytest.mark.parametrize("none", ["0s", "0d"])
+def test_no_time_at_all_is_no_limit_that_can_be_kept(made, none):
+    done = craftsync(made, "sql", "--timeout", none, "select 1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Without --timeout there is no limit." in done.stderr
+
+
 def test_a_question_ends_at_its_time_limit(made):
     done = craftsync(
         made, "sql", "--timeout", "1s", "select count(*) from range(9000000) a, range(9000000) b"
