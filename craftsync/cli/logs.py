@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import choice, options, sinks
+from craftsync.cli import choice, counts, options, sinks
 from craftsync.cli.formats import How, rows
 from craftsync.cli.safe_text import safe
 from craftsync.query import runs as query
@@ -26,7 +26,7 @@ _COLUMNS = {"line_number": "integer", "timestamp": "text", "stream": "text", "me
 @options.window
 @options.limit(None)
 @click.option(
-    "--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines. Default: all."
+    "--tail", type=counts.Within(min=0), metavar="N", help="Only the last N lines. Default: all."
 )
 @click.option("--stream", metavar="NAME", help="Only this stream, as stderr. Default: all.")
 @options.printing

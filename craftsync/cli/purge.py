@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import consent, formats, options, outcomes, planned, say, sinks, streams
+from craftsync.cli import consent, counts, formats, options, outcomes, planned, say, sinks, streams
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
 from craftsync.errors import Partial, Usage
@@ -110,7 +110,7 @@ def plan(
 @criteria
 @click.option(
     "--max-deletes",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     metavar="N",
     help="Delete nothing when the plan holds more. Default: the setting, 100.",
 )

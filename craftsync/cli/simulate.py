@@ -2,7 +2,7 @@
 
 import click
 
-from craftsync.cli import options, say, streams
+from craftsync.cli import counts, options, say, streams
 from craftsync.errors import Usage
 from craftsync.simulator import Faults, serve
 
@@ -11,17 +11,21 @@ from craftsync.simulator import Faults, serve
 @options.common
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=counts.Within(0, 65535),
     default=0,
     metavar="N",
     help="Listen on this port of loopback. Default: a free one.",
 )
 @click.option(
-    "--seed", type=int, default=1, metavar="N", help="Which make-believe history. Default: 1."
+    "--seed",
+    type=counts.Whole(),
+    default=1,
+    metavar="N",
+    help="Which make-believe history. Default: 1.",
 )
 @click.option(
     "--executions",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     default=200,
     metavar="N",
     help="So many executions to begin with. Default: 200.",

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import options, rehearsal, say, sinks, streams, summary
+from craftsync.cli import counts, options, rehearsal, say, sinks, streams, summary
 from craftsync.cli.formats import How
 from craftsync.errors import Busy, StoreUnusable, Usage
 
@@ -26,7 +26,7 @@ from craftsync.errors import Busy, StoreUnusable, Usage
 @options.workers
 @click.option(
     "--max-requests",
-    type=click.IntRange(min=1),
+    type=counts.Within(min=1),
     metavar="N",
     help="Stop after so many requests, with 3. Default: as many as it takes.",
 )
@@ -36,7 +36,7 @@ from craftsync.errors import Busy, StoreUnusable, Usage
 @options.max_file_bytes
 @click.option(
     "--accept-vanished",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     default=0,
     metavar="N",
     help="Believe up to N unexplained absences in a scope. Default: none beyond the guard.",

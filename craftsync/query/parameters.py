@@ -90,9 +90,9 @@ def _integer(text: str, _: datetime) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = _INT64
-    if not -_INT64 <= number < _INT64:
         raise ValueError("it is a whole number, as 20.") from None
+    if not -_INT64 <= number < _INT64:
+        raise ValueError(f"it is beyond what can be counted: at most {_INT64 - 1}.")
     return number
 
 
