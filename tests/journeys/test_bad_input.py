@@ -559,6 +559,13 @@ def test_simulate_refuses_faults_it_does_not_know(lab, faults):
     assert err.startswith("error: ")
 
 
+def test_simulate_on_a_port_that_is_taken_ends_with_2_and_names_it(lab):
+    port = lab.server.port
+    _, err = run(lab, "simulate", "--port", str(port), "--executions", "1", code=2)
+    assert err.startswith(f"error: Port {port} of loopback cannot be listened on: Address already")
+    assert "hint: Name another --port" in err
+
+
 def test_demo_shows_two_syncs_and_a_status_and_leaves_nothing_behind(lab, tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()
