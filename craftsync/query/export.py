@@ -10,6 +10,7 @@ one. What did not change since an export is left as it is.
 
 import hashlib
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ import filelock
 
 from craftsync import times
 from craftsync.errors import Busy, Usage
-from craftsync.query import manifest
+from craftsync.query import manifest, troubles
 from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
 from craftsync.query.manifest import MANIFEST, UNFINISHED, File, Manifest
@@ -127,7 +128,8 @@ def folder_of(folder: Path) -> Iterator[None]:
     except filelock.Timeout:
         raise Busy(f"Another export is writing {folder}.", hint="Wait for its end.") from None
     except OSError as flaw:
-        raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.") from flaw
+        hint = f"df -h {shlex.quote(str(folder))}" if flaw.errno in troubles.FULL else None
+        raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.", hint=hint) from flaw
 
 
 def write(
@@ -182,7 +184,12 @@ def _sort_out(
 
 
 def _file(session: Session, folder: Path, partition: Partition) -> File:
-    """Write one partition; it takes the place of the one before when it is whole."""
+    """Write one partition; it takes the place of the one before when it is whole.
+
+    Raises `OSError` where the folder does not take it.
+    """
+    import duckdb  # noqa: PLC0415 - heavy
+
     relation, target = partition.relation, folder / partition.path
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = target.with_name(".data.parquet.growing")
@@ -192,15 +199,22 @@ def _file(session: Session, folder: Path, partition: Partition) -> File:
     year, number = (int(part) for part in partition.month.split("-"))
     later = f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"
     order = ", ".join(f'"{name}"' for name in relation.order)
-    with session.another() as writing:
-        ((rows,),) = writing.execute(
-            f'copy (select {columns} from "{relation.name}" where environment = $environment'
-            f" and {of_month} >= timestamp '{partition.month}-01'"
-            f" and {of_month} < timestamp '{later}'"
-            f" order by {order}) to {quoted(draft)}"
-            " (format parquet, compression zstd, use_tmp_file false)",
-            {"environment": partition.environment},
-        ).fetchall()
+    try:
+        with session.another() as writing:
+            ((rows,),) = writing.execute(
+                f'copy (select {columns} from "{relation.name}" where environment = $environment'
+                f" and {of_month} >= timestamp '{partition.month}-01'"
+                f" and {of_month} < timestamp '{later}'"
+                f" order by {order}) to {quoted(draft)}"
+                " (format parquet, compression zstd, use_tmp_file false)",
+                {"environment": partition.environment},
+            ).fetchall()
+    except duckdb.Error as flaw:
+        draft.unlink(missing_ok=True)
+        trouble = troubles.of_system(flaw)
+        if trouble is None or draft.name not in str(flaw):  # what is put aside goes elsewhere
+            raise
+        raise trouble from flaw
     with draft.open("rb") as written:
         os.fsync(written.fileno())
         sha256 = hashlib.file_digest(written, "sha256").hexdigest()
@@ -208,13 +222,7 @@ def _file(session: Session, folder: Path, partition: Partition) -> File:
     size = draft.stat().st_size
     draft.replace(target)
     return File(
-        partition.path,
-        relation.name,
-        partition.environment,
-        partition.month,
-        rows,
-        size,
-        sha256,
+        partition.path, relation.name, partition.environment, partition.month, rows, size, sha256
     )
 
 

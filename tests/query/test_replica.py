@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from lab import DAY, HOUR, lab
-from query.words import craftsync
+from query.words import PATHS, craftsync
 
 from craftsync import times
 from craftsync.errors import StoreUnusable
@@ -350,6 +351,23 @@ def test_without_room_for_a_new_one_the_old_one_answers(calm, tmp_path):
         ((count,),) = session.ask("select count(*) from executions").rows
         assert count == 60
         assert session.stale.startswith("not refreshed: ")
+
+
+def test_a_first_one_that_the_system_lets_not_grow_is_told_in_a_sentence(calm):
+    calm.sync()
+    size = 100 << 10
+    done = subprocess.run(
+        [sys.executable, "-m", "craftsync", "sql", "select 1"],
+        env={**PATHS, **calm.environ},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 8, done.stderr
+    assert "No replica of the store can be kept in" in done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # A row that does not fit its column (SQLite takes anything anywhere)
