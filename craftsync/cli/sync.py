@@ -8,7 +8,7 @@ import click
 from craftsync.app import App
 from craftsync.cli import counts, options, rehearsal, say, sinks, streams, summary
 from craftsync.cli.formats import How
-from craftsync.errors import Busy, StoreUnusable, Usage
+from craftsync.errors import Busy, Refused, StoreUnusable, Usage
 
 
 @click.command()
@@ -107,6 +107,11 @@ def sync(
             app.refresh_replica()
         except StoreUnusable as flaw:  # questions will say it again; the mirror is as it should be
             say.warning(str(flaw), hint=flaw.hint)
+        except Refused as flaw:
+            say.warning(
+                "The replica was not brought up: it needs more memory than it may have.",
+                hint=flaw.hint,
+            )
     with streams.after_work():
         if how["format"] == "json":
             summary.show_json(report.run_id, report.outcomes, report.exit_code, how)

@@ -21,7 +21,7 @@ import filelock
 
 from craftsync import times
 from craftsync.errors import StoreUnusable
-from craftsync.query import desk, loading, spills, troubles
+from craftsync.query import desk, loading, sandbox, spills, troubles
 from craftsync.store import snapshot, sqlite_file
 from craftsync.store.snapshot import Mark, Snapshot, Standing
 
@@ -65,7 +65,8 @@ class Replica:
     def follow(self, now: datetime) -> Following:
         """Bring the replica up to the store if it is not, and return it.
 
-        Raises `StoreUnusable` when the store cannot be read or there is no room for a first one.
+        Raises `StoreUnusable` when the store cannot be read or there is no room for a first one,
+        `Refused` where `memory` does not do.
         Where there is no room for another, the old one is returned with the reason.
         """
         with snapshot.look(self.store) as found:
@@ -74,7 +75,7 @@ class Replica:
         if held and held.standing == standing:
             return Following(held.file, held.standing, held.as_of)
         try:
-            with self._lock(), snapshot.look(self.store) as found:
+            with self._lock(), snapshot.look(self.store) as found, sandbox.held_to_memory():
                 return self._bring_up(found, now)
         except (OSError, filelock.Timeout) as flaw:
             if held is None or held.standing.store_id != standing.store_id:

@@ -370,6 +370,33 @@ def test_a_first_one_that_the_system_lets_not_grow_is_told_in_a_sentence(calm):
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize(("held", "memory"), [(False, "1KB"), (False, "4MB"), (True, "4MB")])
+def test_without_the_memory_it_needs_questions_are_refused_and_a_sync_warns(calm, memory, held):
+    calm.sync()
+    if held:
+        agrees(calm)
+    before = file_of(calm) if held else None
+    calm.world.add_execution("fraud-detect")
+    calm.world.advance(HOUR)
+    little = {"CRAFTSYNC_QUERY_MEMORY": memory}
+    done = craftsync(calm, "sync", **little)
+    assert done.returncode == 0
+    assert "warning: The replica was not brought up: it needs more memory" in done.stderr
+    for words in (
+        ["sql", "select 1"],
+        ["report"],
+        ["query", "top_errors"],
+        ["search", "x"],
+        ["export", "parquet", str(calm.folder / "lake")],
+    ):
+        done = craftsync(calm, *words, **little)
+        assert (done.returncode, done.stdout) == (4, ""), done.stderr
+        assert done.stderr.startswith("error: The question needs more memory than it may have.")
+        assert "CRAFTSYNC_QUERY_MEMORY" in done.stderr
+    assert (file_of(calm) if held else calm.app.replica().pointer()) == before
+    agrees(calm)
+
+
 # A row that does not fit its column (SQLite takes anything anywhere)
 
 
