@@ -96,6 +96,13 @@ def _integer(text: str, _: datetime) -> int:
     return number
 
 
+def _count(text: str, now: datetime) -> int:
+    number = _integer(text, now)
+    if number < 0:
+        raise ValueError("it is a number of things, 0 or more.")
+    return number
+
+
 def _number(text: str, _: datetime) -> float:
     try:
         number = float(text)
@@ -120,6 +127,7 @@ _READERS: Mapping[str, Callable[[str, datetime], Value]] = {
     "instant": _instant,
     "duration": _duration,
     "integer": _integer,
+    "count": _count,
     "number": _number,
     "boolean": _boolean,
 }

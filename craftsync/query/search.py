@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from craftsync.errors import Usage
+from craftsync.query import patterns
 from craftsync.query.answers import Answer
 from craftsync.query.duck import Session
 from craftsync.records import Window
@@ -63,6 +64,8 @@ def search(session: Session, wanted: Wanted) -> Answer:
     """
     if not wanted.text:
         raise Usage("There is no text to look for.", hint="craftsync search 'connection reset'")
+    if wanted.regex:
+        patterns.check(session.connection, wanted.text, plainly="leave out --regex")
     bound: dict[str, object] = {"text": wanted.text}
     conditions = [_condition(wanted)]
     for column, sign, value in (
