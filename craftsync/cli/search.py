@@ -52,8 +52,8 @@ def search(
 
     Example: craftsync search "connection reset" --since 7d --context 2
 
-    Ends with 0, also when nothing is found, 2 for a regular expression that cannot be read, 8 when
-    there is no store or it cannot be read.
+    Ends with 0, also when nothing is found, 2 for a regular expression that cannot be read, 4 for
+    what takes more memory than it may, 8 when there is no store or it cannot be read.
     """
     wanted = query.Wanted(text, window, regex, ignore_case, context, environment, pipeline, limit)
     with app.asking(refresh=not no_refresh) as session:
