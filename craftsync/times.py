@@ -166,12 +166,11 @@ def when(text: str, now: datetime) -> datetime:
 
     Raises `ValueError` with a sentence.
     """
+    back = duration(text) if _DURATION.fullmatch(text) else None
     try:
         if text.strip().lower() == "now":
             return _in_utc(now)
-        if _DURATION.fullmatch(text):
-            return _in_utc(now) - duration(text)
-        return instant(text)
+        return instant(text) if back is None else _in_utc(now) - back
     except (OverflowError, ValueError):
         raise ValueError(
             f"{text!r} is no time: write 7d, 24h, now, a date as 2025-03-02,"

@@ -5,7 +5,7 @@
 -- param:  until          instant  now
 -- param:  pipeline_name  glob     *
 -- param:  name           glob     *
--- param:  min_runs       integer  20
+-- param:  min_runs       count    20
 -- gives:  environment, pipeline_name, name, value_text, n, failures, failure_rate, ci_low, ci_high
 -- gives:  rest_n, rest_failure_rate, compared, example_execution_id
 -- A value whose failure rate lies above that of all other values of the same input. It goes with

@@ -4,7 +4,7 @@
 -- param:  since          instant  30d
 -- param:  until          instant  now
 -- param:  pipeline_name  glob     *
--- param:  min_runs       integer  5
+-- param:  min_runs       count    5
 -- param:  same_inputs    boolean  true
 -- gives:  environment, pipeline_name, commit_id, inputs_hash, n, failures, flips, flip_rate
 -- gives:  ci_low, ci_high, last_flip_at

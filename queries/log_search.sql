@@ -7,7 +7,7 @@
 -- param:  text           text     !
 -- param:  regex          boolean  false
 -- param:  ignore_case    boolean  false
--- param:  context        integer  2
+-- param:  context        count    2
 -- gives:  environment, execution_id, execution_created_at, pipeline_name, status, line_number
 -- gives:  timestamp, stream, message, before, after
 with hits as (

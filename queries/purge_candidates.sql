@@ -5,7 +5,7 @@
 -- param:  until          instant   now
 -- param:  pipeline_name  glob      *
 -- param:  older_than     duration  90d
--- param:  keep_last      integer   20
+-- param:  keep_last      count     20
 -- gives:  environment, execution_id, pipeline_name, age_d, bytes_held, parts_ok, parts_open
 -- gives:  protected_hint
 -- Facts, no verdicts: what may go is decided by `purge plan` alone. Age counts from the end of a

@@ -4,7 +4,7 @@
 -- param:  since          instant  30d
 -- param:  until          instant  now
 -- param:  pipeline_name  glob     *
--- param:  min_runs       integer  10
+-- param:  min_runs       count    10
 -- param:  rate_jump      number   0.2
 -- param:  slow_factor    number   1.3
 -- gives:  environment, pipeline_name, last_good_commit_id, first_bad_commit_id, repository_branch

@@ -4,7 +4,7 @@
 -- param:  since          instant  30d
 -- param:  until          instant  now
 -- param:  pipeline_name  glob     *
--- param:  limit          integer  20
+-- param:  limit          count    20
 -- gives:  signature, sample_message, n, pipelines, first_at, last_at, is_new, example_execution_id
 with counted as (
     select

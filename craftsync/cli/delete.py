@@ -7,7 +7,7 @@ import click
 from sqlalchemy import Connection
 
 from craftsync.app import App
-from craftsync.cli import choice, consent, formats, options, outcomes, say, streams
+from craftsync.cli import choice, consent, counts, formats, options, outcomes, say, streams
 from craftsync.cli.formats import How
 from craftsync.errors import Partial, Refused, Usage, worst
 from craftsync.purge.job import Outcome
@@ -104,7 +104,7 @@ def execution(
 @options.environment
 @click.option(
     "--expect-executions",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     metavar="N",
     help="How many executions go with it. Needed where there is no terminal.",
 )

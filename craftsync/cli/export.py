@@ -37,8 +37,9 @@ def parquet(app: App, *, folder: Path, since_last: bool, how: How) -> None:
 
     Example: craftsync export parquet /lake/craftsync --since-last
 
-    Ends with 0, 2 when the folder holds something else or cannot be written, 8 when there is no
-    store or it cannot be read, 75 while another export writes the folder.
+    Ends with 0, 2 when the folder holds something else or cannot be written, 4 for what takes
+    more memory than it may, 8 when there is no store or it cannot be read, 75 while another export
+    writes the folder.
     """
     done = app.export(folder, since_last=since_last)
     told = ((one.relation, one.files, one.written, one.rows, one.bytes) for one in done)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import choice, options, sinks
+from craftsync.cli import choice, counts, options, sinks
 from craftsync.cli.formats import How, rows
 from craftsync.cli.instants import of_line
 from craftsync.cli.safe_text import safe
@@ -28,7 +28,7 @@ _COLUMNS = {"line_number": "integer", "timestamp": "text", "stream": "text", "me
 @options.window
 @options.limit(None)
 @click.option(
-    "--tail", type=click.IntRange(min=0), metavar="N", help="Only the last N lines. Default: all."
+    "--tail", type=counts.Within(min=0), metavar="N", help="Only the last N lines. Default: all."
 )
 @click.option(
     "--stream", metavar="NAME", help="Only this stream, as stderr, in any case. Default: all."

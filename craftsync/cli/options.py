@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import click
 
 from craftsync.app import App
-from craftsync.cli import formats, in_force, manner, readers
+from craftsync.cli import counts, formats, in_force, manner, readers
 from craftsync.errors import Usage
 from craftsync.records import Window
 from craftsync.settings import Settings
@@ -211,7 +211,7 @@ def limit(default: int | None) -> Option:
     stated = "no limit" if default is None else str(default)
     return click.option(
         "--limit",
-        type=click.IntRange(min=0),
+        type=counts.Within(min=0),
         default=default,
         metavar="N",
         help=f"At most so many. Default: {stated}.",
@@ -224,7 +224,7 @@ duration = partial(click.option, metavar="DURATION", callback=readers.read_durat
 # Options that override a setting: the app knows them already, so the command does not get them.
 workers = click.option(
     "--workers",
-    type=click.IntRange(min=1),
+    type=counts.Within(min=1),
     metavar="N",
     expose_value=False,
     callback=manner.setting("sync.workers"),
@@ -239,7 +239,7 @@ settle = click.option(
 )
 max_file_bytes = click.option(
     "--max-file-bytes",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     metavar="N",
     expose_value=False,
     callback=manner.setting("sync.max_file_bytes"),

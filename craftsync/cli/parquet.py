@@ -6,8 +6,9 @@ from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from craftsync.cli import cells, sinks
+from craftsync.cli import cells, sinks, streams
 from craftsync.errors import Usage
+from craftsync.query import troubles
 
 # The kinds of columns that are not text.
 _TYPES = {
@@ -55,15 +56,22 @@ def write(
                     with duck.appender("written") as appender:
                         appender.append_rows(batch)
                 except duckdb.Error as flaw:
-                    raise Usage(f"{output} cannot be written: {flaw}") from flaw
+                    raise _cannot_write(output, flaw) from flaw
             try:
                 duck.execute(
                     f"copy written to {_literal(str(draft))}"
                     " (format parquet, compression zstd, use_tmp_file false)"
                 )
             except duckdb.Error as flaw:
-                raise Usage(f"{output} cannot be written: {flaw}") from flaw
+                raise _cannot_write(output, flaw) from flaw
     return count
+
+
+def _cannot_write(output: Path, flaw: Exception) -> Usage:
+    trouble = troubles.of_system(flaw)
+    if trouble is not None:
+        return streams.cannot_write(output, trouble)
+    return Usage(f"{output} cannot be written: {flaw}")
 
 
 def _reader(kind: str) -> Callable[[object], object]:

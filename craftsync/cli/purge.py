@@ -1,20 +1,29 @@
 """`craftsync purge`: plans of what is old enough, deletes by them, and what was ever deleted."""
 
-from collections.abc import Mapping
-from datetime import timedelta, tzinfo
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
 import click
 
 from craftsync.app import App
-from craftsync.cli import consent, formats, options, outcomes, planned, readers, say, sinks, streams
+from craftsync.cli import (
+    consent,
+    counts,
+    criteria,
+    formats,
+    options,
+    outcomes,
+    planned,
+    readers,
+    say,
+    sinks,
+    streams,
+)
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
 from craftsync.errors import Partial
 from craftsync.purge.plan import Plan
-from craftsync.purge.policy import Criteria, Reason
-from craftsync.purge.selection import Stay
 from craftsync.query import runs as query
 from craftsync.records import PartState
 from craftsync.store import audit, environments, relations
@@ -29,26 +38,6 @@ _OUTCOMES = {
 }
 _SHOWN = ("finished_at", "environment", "kind", "object_id", "reason", "outcome", "error")
 
-criteria_options = (
-    options.duration("--older-than", help="Only what ended so long ago. Needed for a plan."),
-    options.statuses,
-    options.pipelines,
-    click.option(
-        "--deployment",
-        "deployments",
-        multiple=True,
-        metavar="NAME",
-        help="Only executions of this deployment; repeat for more. Default: all.",
-    ),
-)
-
-
-def criteria(command: Any) -> Any:
-    """Wear the options that say what is to go."""
-    for option in reversed(criteria_options):
-        command = option(command)
-    return command
-
 
 @click.group()
 def purge() -> None:
@@ -58,7 +47,7 @@ def purge() -> None:
 @purge.command()
 @options.app
 @options.environment
-@criteria
+@criteria.options
 @click.option(
     "-o",
     "--output",
@@ -95,7 +84,7 @@ def plan(
     if output is not None:
         sinks.check(output)
     with app.reading() as conn:
-        made, stays = _made(app, conn, environment, **asked)
+        made, stays = criteria.plan(app, conn, environment, **asked)
         text = app.sealed(conn, made)
     if output is not None:
         with sinks.text(output) as write:
@@ -111,10 +100,10 @@ def plan(
     "--policy", is_flag=True, help="Plan and apply in one go, by the options below; for cron."
 )
 @options.environment
-@criteria
+@criteria.options
 @click.option(
     "--max-deletes",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     metavar="N",
     help="Delete nothing when the plan holds more. Default: the setting, 100.",
 )
@@ -159,7 +148,7 @@ def apply(
         if file is not None:
             made = app.read_plan(conn, planned.read(file))
         else:
-            made, _ = _made(app, conn, environment, max_deletes=max_deletes, **asked)
+            made, _ = criteria.plan(app, conn, environment, max_deletes=max_deletes, **asked)
     if made.delete:
         line = planned.line(
             file, asked, env=environment, max_deletes=max_deletes, allow_missing=allow_missing
@@ -214,31 +203,6 @@ def history(ctx: click.Context, /, app: App, *, environment: str | None, how: Ho
                 broken = True
                 say.problem(f"{name}: the chain of the audit is broken: {flaw}")
     ctx.exit(Partial.exit_code if broken else 0)
-
-
-def _made(
-    app: App,
-    conn: Any,
-    environment: str | None,
-    *,
-    older_than: timedelta | None,
-    statuses: tuple[str, ...],
-    pipelines: tuple[str, ...],
-    deployments: tuple[str, ...],
-    max_deletes: int | None = None,
-) -> tuple[Plan, Mapping[Reason, Stay]]:
-    if older_than is None:
-        raise click.UsageError("Say what is old: --older-than 90d.")
-    where = app.environment_held(conn, environment)
-    query.known_pipelines(conn, pipelines, environment=where.name)
-    query.known_deployments(conn, deployments, environment=where.name)
-    asked = Criteria(
-        older_than,
-        statuses=frozenset(status.lower() for status in statuses),
-        pipelines=frozenset(pipelines),
-        deployments=frozenset(deployments),
-    )
-    return app.planning(conn, where, max_deletes=max_deletes).by_age(asked)
 
 
 def _consent(made: Plan, given: str | None, line: str) -> None:

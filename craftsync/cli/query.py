@@ -92,8 +92,8 @@ def query(
 
     Example: craftsync query failure_rate -p by=week -p since=90d
 
-    Ends with 0, 2 for an unknown question or parameter or a value that does not fit, 8 when there
-    is no store or it cannot be read.
+    Ends with 0, 2 for an unknown question or parameter or a value that does not fit, 4 for what
+    takes more memory than it may, 8 when there is no store or it cannot be read.
     """
     own = app.own_questions()
     if name is None:

@@ -87,8 +87,8 @@ def report(
     --json. A figure that is unknown fits nothing.
 
     Ends with 0, also when nothing ran, 2 for an unknown environment or pipeline, a condition that
-    cannot be read or a file that cannot be written, 5 when the condition holds, 8 when there is no
-    store or it cannot be read.
+    cannot be read or a file that cannot be written, 4 for what takes more memory than it may, 5
+    when the condition holds, 8 when there is no store or it cannot be read.
     """
     written = formats.asked_for(chosen, as_json=as_json)
     condition = None if fail_if is None else grammar.parse(fail_if, _NAMES)

@@ -3,7 +3,7 @@
 import click
 
 from craftsync.app import App
-from craftsync.cli import asking, options, sinks
+from craftsync.cli import asking, counts, options, sinks
 from craftsync.cli.formats import How, rows
 from craftsync.cli.instants import of_cell
 from craftsync.cli.safe_text import safe
@@ -22,7 +22,7 @@ _SHOWN = ("execution_id", "line_number", "timestamp", "message")
 @options.window
 @click.option(
     "--context",
-    type=click.IntRange(min=0, max=1000),
+    type=counts.Within(min=0, max=1000),
     default=0,
     metavar="N",
     help="Give N lines before and after each. Default: 0.",
@@ -53,7 +53,8 @@ def search(
     Example: craftsync search "connection reset" --since 7d --context 2
 
     Ends with 0, also when nothing is found, 2 for an unknown environment or pipeline or a regular
-    expression that cannot be read, 8 when there is no store or it cannot be read.
+    expression that cannot be read, 4 for what takes more memory than it may, 8 when there is no
+    store or it cannot be read.
     """
     wanted = query.Wanted(text, window, regex, ignore_case, context, environment, pipeline, limit)
     with app.asking(refresh=not no_refresh) as session:

@@ -1,27 +1,33 @@
 """`craftsync simulate`: the make-believe platform, served on loopback."""
 
+import os
+
 import click
 
-from craftsync.cli import options, say, streams
+from craftsync.cli import counts, options, say, streams
 from craftsync.errors import Usage
-from craftsync.simulator import Faults, serve
+from craftsync.simulator import Faults, PortError, serve
 
 
 @click.command()
 @options.common
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=counts.Within(0, 65535),
     default=0,
     metavar="N",
     help="Listen on this port of loopback. Default: a free one.",
 )
 @click.option(
-    "--seed", type=int, default=1, metavar="N", help="Which make-believe history. Default: 1."
+    "--seed",
+    type=counts.Whole(),
+    default=1,
+    metavar="N",
+    help="Which make-believe history. Default: 1.",
 )
 @click.option(
     "--executions",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     default=200,
     metavar="N",
     help="So many executions to begin with. Default: 200.",
@@ -55,14 +61,20 @@ def simulate(port: int, seed: int, executions: int, latency_ms: float, faults: s
         streams.flush()
         say.note("Serving until interrupted (Ctrl-C).")
 
-    serve(
-        port=port,
-        seed=seed,
-        executions=executions,
-        latency_ms=latency_ms,
-        faults=_read(faults, seed),
-        on_ready=ready,
-    )
+    try:
+        serve(
+            port=port,
+            seed=seed,
+            executions=executions,
+            latency_ms=latency_ms,
+            faults=_read(faults, seed),
+            on_ready=ready,
+        )
+    except PortError as flaw:
+        raise Usage(
+            f"Port {port} of loopback cannot be listened on: {os.strerror(flaw.errno or 0)}.",
+            hint="Name another --port, or none for a free one: craftsync simulate",
+        ) from flaw
 
 
 def _read(faults: str, seed: int) -> Faults | None:

@@ -48,8 +48,8 @@ def sql(
 
     Example: craftsync sql "select status, count(*) from executions group by 1 order by 1"
 
-    Ends with 0, 2 for SQL that does not fit (with the place), 4 for what may not run or takes
-    too long, 8 when there is no store or it cannot be read.
+    Ends with 0, 2 for SQL that does not fit (with the place), 4 for what may not run, takes
+    too long or too much memory, 8 when there is no store or it cannot be read.
     """
     if timeout is not None and not timeout:
         raise click.BadParameter(

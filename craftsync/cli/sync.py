@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from craftsync.app import App
-from craftsync.cli import options, readers, rehearsal, say, sinks, streams, summary
+from craftsync.cli import counts, options, readers, rehearsal, say, sinks, streams, summary
 from craftsync.cli.formats import How
-from craftsync.errors import Busy, StoreUnusable, Usage
+from craftsync.errors import Busy, Refused, StoreUnusable, Usage
 
 
 @click.command()
@@ -26,7 +26,7 @@ from craftsync.errors import Busy, StoreUnusable, Usage
 @options.workers
 @click.option(
     "--max-requests",
-    type=click.IntRange(min=1),
+    type=counts.Within(min=1),
     metavar="N",
     help="Stop after so many requests, with 3. Default: as many as it takes.",
 )
@@ -36,7 +36,7 @@ from craftsync.errors import Busy, StoreUnusable, Usage
 @options.max_file_bytes
 @click.option(
     "--accept-vanished",
-    type=click.IntRange(min=0),
+    type=counts.Within(min=0),
     default=0,
     metavar="N",
     help="Believe up to N unexplained absences in a scope. Default: none beyond the guard.",
@@ -110,13 +110,23 @@ def sync(
         except Usage as flaw:  # the sync's own code says more
             say.failure(flaw)
     if report.wrote:
-        try:
-            app.refresh_replica()
-        except StoreUnusable as flaw:  # questions will say it again; the mirror is as it should be
-            say.warning(str(flaw), hint=flaw.hint)
+        _bring_up_the_replica(app)
     with streams.after_work():
         if how["format"] == "json":
             summary.show_json(report.run_id, report.outcomes, report.exit_code, how)
         elif not say.manner.quiet:
             summary.show(report.outcomes, whole=streams.is_terminal())
     ctx.exit(report.exit_code)
+
+
+def _bring_up_the_replica(app: App) -> None:
+    """Let questions find what came in; what they would refuse is no failure of the mirror."""
+    try:
+        app.refresh_replica()
+    except StoreUnusable as flaw:
+        say.warning(str(flaw), hint=flaw.hint)
+    except Refused as flaw:
+        say.warning(
+            "The replica was not brought up: it needs more memory than it may have.",
+            hint=flaw.hint,
+        )

@@ -49,6 +49,7 @@ def find(name: str, own: Path | None = None) -> Question:
     return files.read(there[name])
 
 
+@sandbox.held_to_memory()
 def ask(
     session: "duckdb.DuckDBPyConnection",
     question: Question,
@@ -58,7 +59,7 @@ def ask(
     """Answer a question over the public relations; `session` has them, and our macros.
 
     Raises `Usage` for parameters that do not fit, and for SQL of a user's question that does not;
-    `Refused` where that does more than read.
+    `Refused` where that does more than read, and where memory does not do.
     """
     values: Mapping[str, Any] = bind(question, parameters, now)
     known.environment(session, values.get("environment"))

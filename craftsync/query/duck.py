@@ -45,6 +45,7 @@ class Session:
     the question is asked at.
     """
 
+    @sandbox.held_to_memory()
     def __init__(
         self,
         following: Following,
@@ -59,7 +60,7 @@ class Session:
         One that is not `locked` may write files: it is for SQL of our own alone.
 
         Raises `UnreadableReplica` when the replica is damaged or gone, `StoreUnusable` for
-        book-keeping that does not fit.
+        book-keeping that does not fit, `Refused` where `memory` does not do.
         """
         import duckdb  # noqa: PLC0415 - heavy
 
@@ -87,9 +88,13 @@ class Session:
         return self
 
     def __exit__(
-        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
+        import duckdb  # noqa: PLC0415 - heavy
+
         self.close()
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise sandbox.explained(error) from error
 
     def close(self) -> None:
         """Let go of the replica, and of what did not fit into memory."""
@@ -144,6 +149,8 @@ class Session:
             self.connection.execute(f"{desk.attach(following.file)} (read_only)")
             for relation in desk.MIRRORED:
                 self.connection.execute(_view(relation))
+        except duckdb.OutOfMemoryException:
+            raise
         except duckdb.Error as flaw:
             raise UnreadableReplica(following.file, flaw) from flaw
         for relation in BOOKS:

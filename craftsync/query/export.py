@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from craftsync import times
-from craftsync.query import manifest
+from craftsync.query import manifest, troubles
 from craftsync.query.desk import quoted
 from craftsync.query.duck import Session
 from craftsync.query.manifest import File, Manifest
@@ -165,8 +165,11 @@ def _lies_there(folder: Path, known: File) -> bool:
 def _file(session: Session, folder: Path, partition: Partition, held: Mapping[str, File]) -> File:
     """Write one partition; it takes the place of the one before when it is whole.
 
-    One with the very bytes of the one before is not put in its place: that is returned.
+    One with the very bytes of the one before is not put in its place: that is returned. Raises
+    `OSError` where the folder does not take it.
     """
+    import duckdb  # noqa: PLC0415 - heavy
+
     relation, target = partition.relation, folder / partition.path
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = target.with_name(".data.parquet.growing")
@@ -176,15 +179,22 @@ def _file(session: Session, folder: Path, partition: Partition, held: Mapping[st
     year, number = (int(part) for part in partition.month.split("-"))
     later = f"{year + number // 12:04d}-{number % 12 + 1:02d}-01"
     order = ", ".join(f'"{name}"' for name in relation.order)
-    with session.another() as writing:
-        ((rows,),) = writing.execute(
-            f'copy (select {columns} from "{relation.name}" where environment = $environment'
-            f" and {of_month} >= timestamp '{partition.month}-01'"
-            f" and {of_month} < timestamp '{later}'"
-            f" order by {order}) to {quoted(draft)}"
-            " (format parquet, compression zstd, use_tmp_file false)",
-            {"environment": partition.environment},
-        ).fetchall()
+    try:
+        with session.another() as writing:
+            ((rows,),) = writing.execute(
+                f'copy (select {columns} from "{relation.name}" where environment = $environment'
+                f" and {of_month} >= timestamp '{partition.month}-01'"
+                f" and {of_month} < timestamp '{later}'"
+                f" order by {order}) to {quoted(draft)}"
+                " (format parquet, compression zstd, use_tmp_file false)",
+                {"environment": partition.environment},
+            ).fetchall()
+    except duckdb.Error as flaw:
+        draft.unlink(missing_ok=True)
+        trouble = troubles.of_system(flaw)
+        if trouble is None or draft.name not in str(flaw):  # what is put aside goes elsewhere
+            raise
+        raise trouble from flaw
     with draft.open("rb") as written:
         os.fsync(written.fileno())
         sha256 = hashlib.file_digest(written, "sha256").hexdigest()
@@ -196,13 +206,7 @@ def _file(session: Session, folder: Path, partition: Partition, held: Mapping[st
     size = draft.stat().st_size
     draft.replace(target)
     return File(
-        partition.path,
-        relation.name,
-        partition.environment,
-        partition.month,
-        rows,
-        size,
-        sha256,
+        partition.path, relation.name, partition.environment, partition.month, rows, size, sha256
     )
 
 

@@ -1,5 +1,6 @@
 """The folder of an export: for one at a time, and for nothing else."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import filelock
 
 from craftsync.errors import Busy, Usage
+from craftsync.query import troubles
 from craftsync.query.manifest import MANIFEST, UNFINISHED
 
 _LOCK = ".lock"
@@ -35,7 +37,8 @@ def held(folder: Path) -> Iterator[None]:
     except filelock.Timeout:
         raise Busy(f"Another export is writing {folder}.", hint="Wait for its end.") from None
     except OSError as flaw:
-        raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.") from flaw
+        hint = f"df -h {shlex.quote(str(folder))}" if flaw.errno in troubles.FULL else None
+        raise Usage(f"{folder} cannot be written: {flaw.strerror or flaw}.", hint=hint) from flaw
 
 
 def _names(folder: Path) -> set[str]:

@@ -90,9 +90,16 @@ def _integer(text: str, _: datetime) -> int:
     try:
         number = int(text)
     except ValueError:
-        number = _INT64
-    if not -_INT64 <= number < _INT64:
         raise ValueError("it is a whole number, as 20.") from None
+    if not -_INT64 <= number < _INT64:
+        raise ValueError(f"it is beyond what can be counted: at most {_INT64 - 1}.")
+    return number
+
+
+def _count(text: str, now: datetime) -> int:
+    number = _integer(text, now)
+    if number < 0:
+        raise ValueError("it is a number of things, 0 or more.")
     return number
 
 
@@ -120,6 +127,7 @@ _READERS: Mapping[str, Callable[[str, datetime], Value]] = {
     "instant": _instant,
     "duration": _duration,
     "integer": _integer,
+    "count": _count,
     "number": _number,
     "boolean": _boolean,
 }

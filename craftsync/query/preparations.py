@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from craftsync.query import commits, pairs, schedules
+from craftsync.query import commits, pairs, patterns, schedules
 from craftsync.query.conditions import to_duckdb
 from craftsync.query.grammar import RUNS, parse
 
@@ -41,7 +41,16 @@ def _where(_: "duckdb.DuckDBPyConnection", values: Values) -> Values:
     return {**values, **bound, "where": Fragment(sql)}
 
 
+def _pattern(session: "duckdb.DuckDBPyConnection", values: Values) -> Values:
+    """Refuse a `text` that is to be a regular expression and is none; raises `Usage`."""
+    text = values["text"]
+    if values["regex"] is True and isinstance(text, str):
+        patterns.check(session, text, plainly="-p regex=false")
+    return values
+
+
 PREPARATIONS: Mapping[str, Preparation] = {
+    "log_search": Preparation(_pattern, {"text", "regex"}),
     "missed_schedules": Preparation(schedules.expect, schedules.TAKES),
     "run_diff": Preparation(pairs.pick, pairs.TAKES),
     "runs_by_io": Preparation(_where, {"where"}),

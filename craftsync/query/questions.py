@@ -19,14 +19,17 @@ from craftsync.errors import Usage
 
 _HEADER = re.compile(r"--\s*(\w+):\s*(.*?)\s*$")
 _EACH = re.compile(r"^--\s*each:\s*(.+?)\s*$", re.MULTILINE)
-_TYPE = re.compile(r"text|instant|duration|glob|integer|number|boolean|where|choice\([\w|-]+\)")
+_TYPE = re.compile(
+    r"text|instant|duration|glob|integer|count|number|boolean|where|choice\([\w|-]+\)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A value that a question takes; `default` is as one would write it, None where there is none.
 
-    `type` is text, instant, duration, glob, integer, number, boolean, where or choice(a|b).
+    `type` is text, instant, duration, glob, integer, count (which is never negative), number,
+    boolean, where or choice(a|b).
     """
 
     name: str
@@ -131,6 +134,7 @@ def _parameter(value: str, place: str) -> Parameter:
     if not _TYPE.fullmatch(kind):
         raise Usage(
             f"{place}: {kind!r} is no type of a parameter.",
-            hint="text, instant, duration, glob, integer, number, boolean, where, choice(a|b)",
+            hint="text, instant, duration, glob, integer, count, number, boolean, where,"
+            " choice(a|b)",
         )
     return Parameter(name, kind, None if default in ("!", "-") else default, default == "!")

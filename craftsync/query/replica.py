@@ -6,7 +6,6 @@ reading the old one, and a crash leaves it in place. What cannot be read, is of 
 another history or of another format is built anew.
 """
 
-import errno
 import hashlib
 import json
 import shutil
@@ -22,7 +21,7 @@ import filelock
 
 from craftsync import times
 from craftsync.errors import StoreUnusable
-from craftsync.query import desk, loading, spills
+from craftsync.query import desk, loading, sandbox, spills, troubles
 from craftsync.store import snapshot, sqlite_file
 from craftsync.store.snapshot import Mark, Snapshot, Standing
 
@@ -66,7 +65,8 @@ class Replica:
     def follow(self, now: datetime) -> Following:
         """Bring the replica up to the store if it is not, and return it.
 
-        Raises `StoreUnusable` when the store cannot be read or there is no room for a first one.
+        Raises `StoreUnusable` when the store cannot be read or there is no room for a first one,
+        `Refused` where `memory` does not do.
         Where there is no room for another, the old one is returned with the reason.
         """
         with snapshot.look(self.store) as found:
@@ -75,7 +75,7 @@ class Replica:
         if held and held.standing == standing:
             return Following(held.file, held.standing, held.as_of)
         try:
-            with self._lock(), snapshot.look(self.store) as found:
+            with self._lock(), snapshot.look(self.store) as found, sandbox.held_to_memory():
                 return self._bring_up(found, now)
         except (OSError, filelock.Timeout) as flaw:
             if held is None or held.standing.store_id != standing.store_id:
@@ -155,7 +155,8 @@ class Replica:
                 loader = loading.Loader(duck, found, attach)
                 loader.refresh(held.standing.marks, standing.marks)
         except duckdb.Error as flaw:
-            _raise_if_full(flaw)
+            if (full := troubles.of_full_disk(flaw)) is not None:
+                raise full from flaw
             return None
         return held.built_bytes
 
@@ -167,7 +168,8 @@ class Replica:
                 duck.execute(desk.attach(growing))
                 loading.Loader(duck, found, attach=lambda: None).build()
         except duckdb.Error as flaw:  # of its log, whose failure it takes for the end of all
-            _raise_if_full(flaw)
+            if (trouble := troubles.of_system(flaw)) is not None:
+                raise trouble from flaw
             raise
         return growing.stat().st_size
 
@@ -228,12 +230,6 @@ def _follows(found: Snapshot, held: Standing, standing: Standing) -> bool:
     if held.store_id != standing.store_id or not held.marks.keys() <= standing.marks.keys():
         return False
     return all(found.drew(key, mark) for key, mark in held.marks.items())
-
-
-def _raise_if_full(flaw: Exception) -> None:
-    """Turn DuckDB's word for a full disk into the system's."""
-    if "No space left" in str(flaw):
-        raise OSError(errno.ENOSPC, "No space left on device") from flaw
 
 
 def _cannot_keep(folder: Path, flaw: Exception) -> StoreUnusable:

@@ -5,6 +5,8 @@ of it, so that nothing but a SELECT (or the plan of one) gets there at all.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from craftsync.errors import CraftsyncError, Refused, StoreUnusable, Usage
@@ -63,6 +65,17 @@ def explained(flaw: "duckdb.Error") -> CraftsyncError:
             return Refused(said)
         case _:
             return Usage(said)
+
+
+@contextmanager
+def held_to_memory() -> Iterator[None]:
+    """Raise `Refused` where work of DuckDB's would take more memory than it may."""
+    import duckdb  # noqa: PLC0415 - heavy
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as flaw:
+        raise explained(flaw) from flaw
 
 
 def _kinds(connection: "duckdb.DuckDBPyConnection", sql: str) -> list[str]:

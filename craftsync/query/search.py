@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from craftsync.errors import Usage
-from craftsync.query import known
+from craftsync.query import known, patterns
 from craftsync.query.answers import Answer
 from craftsync.query.duck import Session
 from craftsync.records import Window
@@ -67,6 +67,8 @@ def search(session: Session, wanted: Wanted) -> Answer:
         raise Usage("There is no text to look for.", hint="craftsync search 'connection reset'")
     known.environment(session.connection, wanted.environment)
     known.pipeline(session.connection, wanted.pipeline, wanted.environment)
+    if wanted.regex:
+        patterns.check(session.connection, wanted.text, plainly="leave out --regex")
     bound: dict[str, object] = {"text": wanted.text}
     conditions = [_condition(wanted)]
     for column, sign, value in (

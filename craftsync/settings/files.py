@@ -15,6 +15,8 @@ from craftsync.settings.words import Forgive, Note
 
 FILE_NAME = "craftsync.toml"
 
+_ENDLESS = re.compile(r"[0-9][0-9_]{4000,}")
+
 
 @dataclass(frozen=True, slots=True)
 class File:
@@ -91,6 +93,10 @@ def _file(path: Path, notes: list[Note]) -> File | None:
         sentence = str(flaw)[: at.start()] if at else str(flaw)
         # The line is not shown: it may hold a token.
         raise BadSettings(f"{path}:{line}: This is not TOML: {sentence}.") from None
+    except ValueError:  # more digits than int() wants to read
+        found = _ENDLESS.search(text)
+        line = text[: found.start() if found else 0].count("\n") + 1
+        raise BadSettings(f"{path}:{line}: A number is beyond what can be counted.") from None
     if too_open(mode):
         notes.append(open_note(path, mode))
     return File(path, text, document)

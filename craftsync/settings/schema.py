@@ -22,6 +22,7 @@ _YES = {"true": True, "1": True, "yes": True, "on": True}
 _NO = {"false": False, "0": False, "no": False, "off": False}
 _DAY = timedelta(days=1)
 _KEY_BYTES = 32
+_INT64 = 1 << 63
 
 NO_VARIABLE = "must be the name of a variable: the token itself has no place in the settings."
 
@@ -75,6 +76,8 @@ def _number_text(text: str) -> int | float | str:
 def _whole(least: int, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError(f"must be a whole number, {least} or more")
+    if value >= _INT64:
+        raise ValueError(f"is beyond what can be counted: at most {_INT64 - 1}")
     return value
 
 

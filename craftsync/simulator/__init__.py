@@ -16,7 +16,7 @@ from craftsync.simulator.lines import Line
 from craftsync.simulator.messages import Request, Response, json_response
 from craftsync.simulator.patches import ABSENT
 from craftsync.simulator.quirks import Quirks
-from craftsync.simulator.server import Server
+from craftsync.simulator.server import PortError, Server
 from craftsync.simulator.serving import serve
 from craftsync.simulator.truth import TrueExecution, TrueLine, TrueValue, Truth
 from craftsync.simulator.values import Content
@@ -33,6 +33,7 @@ __all__ = [
     "Manner",
     "Platform",
     "Port",
+    "PortError",
     "Quirks",
     "Request",
     "Response",

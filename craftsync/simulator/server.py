@@ -16,6 +16,10 @@ from craftsync.simulator.world import World
 HOST = "127.0.0.1"
 
 
+class PortError(OSError):
+    """The system lets nobody listen there: the port is taken, or not for this user."""
+
+
 class Server:
     """Serve a world until the end of the `with` block. `port=0` takes a free one.
 
@@ -40,7 +44,7 @@ class Server:
         self._connections: set[Connection] = set()
         self._opened = 0
         self._ready = Event()
-        self._failure: OSError | None = None
+        self._failure: PortError | None = None
         self._bug: Exception | None = None
         self._end = asyncio.Event()
         self._thread = Thread(target=self._run, name="simulator", daemon=True)
@@ -64,7 +68,7 @@ class Server:
         self.stop()
 
     def start(self) -> None:
-        """Listen; raises OSError where the port is taken."""
+        """Listen; raises `PortError` where the port is taken."""
         self._loop = asyncio.new_event_loop()
         self._thread.start()
         self._ready.wait()
@@ -93,7 +97,7 @@ class Server:
                 self._connection, HOST, self._asked_port, backlog=512
             )
         except OSError as error:
-            self._failure = error
+            self._failure = PortError(error.errno, str(error.strerror))
             return
         self.port = listening.sockets[0].getsockname()[1]
         self._ready.set()

@@ -23,7 +23,7 @@ def serve(
     """Serve until SIGINT or SIGTERM; `on_ready` is given the URL and the SDK token.
 
     To be called in the main thread. The clock is the real one: new executions appear, running ones
-    print and end, while one watches.
+    print and end, while one watches. Raises `PortError` where the port is taken.
     """
     world = World(seed, executions, running=True, keep_requests=False)
     signals: list[int] = []  # a lock of any kind could be held when a handler runs

@@ -17,6 +17,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
 import pytest
 import warm
 from click.testing import CliRunner
@@ -24,6 +25,7 @@ from journeys.checker import Mirror
 from lab import lab as make_lab
 
 from craftsync.cli import main
+from craftsync.cli.counts import Whole
 from craftsync.simulator import Faults, World, json_response
 
 ROOT = Path(__file__).parents[2]
@@ -334,6 +336,61 @@ def test_wrong_words_end_with_2_before_anything_is_done(lab, words):
     assert not lab.store.exists()
 
 
+BEYOND = (str(1 << 63), "99999999999999999999", "9" * 5000)
+COUNTED = (
+    ["runs", "--limit"],
+    ["logs", "x", "--limit"],
+    ["logs", "x", "--tail"],
+    ["search", "x", "--limit"],
+    ["search", "x", "--context"],
+    ["sql", "select 1", "--limit"],
+    ["sync", "--accept-vanished"],
+    ["sync", "--max-requests"],
+    ["sync", "--max-file-bytes"],
+    ["sync", "--workers"],
+    ["purge", "apply", "plan.json", "--max-deletes"],
+    ["delete", "deployment", "x", "--expect-executions"],
+    ["simulate", "--executions"],
+    ["simulate", "--port"],
+    ["simulate", "--seed"],
+)
+
+
+@pytest.mark.parametrize("words", COUNTED, ids=" ".join)
+def test_a_number_beyond_64_bits_ends_with_2_and_says_so(lab, words):
+    for number in BEYOND:
+        ended = CliRunner(env=lab.environ).invoke(main, [*words, number])
+        assert ended.exit_code == 2
+        assert "is beyond what can be counted" in ended.stderr
+        assert len(ended.stderr) < 300
+    assert not lab.store.exists()
+
+
+def test_no_option_reads_a_whole_number_in_another_way():
+    for name, option in options_of(main):
+        if isinstance(option.type, click.types.IntParamType) and not option.count:
+            assert isinstance(option.type, Whole), f"{name} {option.opts}"
+
+
+def options_of(command, name=""):
+    """Give every option of every command below."""
+    with click.Context(command) as ctx:
+        for one in command.params:
+            yield name, one
+        for inner in command.list_commands(ctx) if isinstance(command, click.Group) else ():
+            yield from options_of(command.get_command(ctx, inner), f"{name} {inner}")
+
+
+def test_the_largest_number_of_64_bits_is_one_that_can_be_asked_for(mirrored):
+    for words in (["runs"], ["search", "x"], ["sql", "select 1"]):
+        run(mirrored, *words, "--limit", str((1 << 63) - 1), code=0)
+
+
+def test_a_time_too_far_back_is_told_to_be_too_long(lab):
+    _, err = run(lab, "runs", "--since", "99999999d", code=2)
+    assert "of a thousand years at the most" in err
+
+
 def test_an_unknown_pipeline_ends_with_2_and_names_the_nearest(lab):
     _, err = run(lab, "sync", "-q", "--pipeline", "iris-trian", code=2)
     error, hint = err.splitlines()
@@ -522,6 +579,13 @@ def test_simulate_prints_three_lines_that_sync_works_with(tmp_path, lab):
 def test_simulate_refuses_faults_it_does_not_know(lab, faults):
     _, err = run(lab, "simulate", "--faults", faults, code=2)
     assert err.startswith("error: ")
+
+
+def test_simulate_on_a_port_that_is_taken_ends_with_2_and_names_it(lab):
+    port = lab.server.port
+    _, err = run(lab, "simulate", "--port", str(port), "--executions", "1", code=2)
+    assert err.startswith(f"error: Port {port} of loopback cannot be listened on: Address already")
+    assert "hint: Name another --port" in err
 
 
 def test_demo_shows_two_syncs_and_a_status_and_leaves_nothing_behind(lab, tmp_path):

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,10 +14,10 @@ from pathlib import PurePath
 import polars as pl
 import pytest
 from lab import DAY, HOUR, lab
-from query.words import craftsync
+from query.words import PATHS, craftsync
 
 from craftsync.query.export import Changed, Partition, write
-from craftsync.simulator import World
+from craftsync.simulator import Line, World
 from craftsync.store import relations
 
 
@@ -280,6 +281,34 @@ def test_a_half_written_export_has_no_manifest_and_the_next_one_is_whole(old):
     assert not unfinished.exists()
     assert {one["path"] for one in manifest(old)["files"]} == files(old).keys()
     assert not list(old.lake.rglob(".*.growing"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["export", "parquet", "lake"],
+        ["sql", "select message from logs", "--format", "parquet", "-o", "lines.parquet"],
+    ],
+)
+def test_where_files_find_no_room_it_ends_with_2_and_names_them(old, words):
+    size = 100 << 10
+    lines = [Line(n, hashlib.sha512(b"%d" % n).hexdigest()) for n in range(4000)]
+    old.world.add_execution("train", execution_id="long", lines=lines)
+    old.sync()
+    craftsync(old, "sql", "select 1")  # the replica is there
+    done = subprocess.run(
+        [sys.executable, "-m", "craftsync", *words],
+        env={**PATHS, **old.environ},
+        cwd=old.folder,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert f"{words[-1]} cannot be written: File too large." in done.stderr
+    assert not list(old.folder.rglob("*.growing"))
+    assert not list(old.folder.rglob("manifest.json"))
 
 
 def test_two_exports_at_once_are_not_mixed(old):

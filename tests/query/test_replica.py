@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from lab import DAY, HOUR, lab
-from query.words import craftsync
+from query.words import PATHS, craftsync
 
 from craftsync import times
 from craftsync.errors import StoreUnusable
@@ -350,6 +351,50 @@ def test_without_room_for_a_new_one_the_old_one_answers(calm, tmp_path):
         ((count,),) = session.ask("select count(*) from executions").rows
         assert count == 60
         assert session.stale.startswith("not refreshed: ")
+
+
+def test_a_first_one_that_the_system_lets_not_grow_is_told_in_a_sentence(calm):
+    calm.sync()
+    size = 100 << 10
+    done = subprocess.run(
+        [sys.executable, "-m", "craftsync", "sql", "select 1"],
+        env={**PATHS, **calm.environ},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 8, done.stderr
+    assert "No replica of the store can be kept in" in done.stderr
+    assert "File too large" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("held", "memory"), [(False, "1KB"), (False, "4MB"), (True, "4MB")])
+def test_without_the_memory_it_needs_questions_are_refused_and_a_sync_warns(calm, memory, held):
+    calm.sync()
+    if held:
+        agrees(calm)
+    before = file_of(calm) if held else None
+    calm.world.add_execution("fraud-detect")
+    calm.world.advance(HOUR)
+    little = {"CRAFTSYNC_QUERY_MEMORY": memory}
+    done = craftsync(calm, "sync", **little)
+    assert done.returncode == 0
+    assert "warning: The replica was not brought up: it needs more memory" in done.stderr
+    for words in (
+        ["sql", "select 1"],
+        ["report"],
+        ["query", "top_errors"],
+        ["search", "x"],
+        ["export", "parquet", str(calm.folder / "lake")],
+    ):
+        done = craftsync(calm, *words, **little)
+        assert (done.returncode, done.stdout) == (4, ""), done.stderr
+        assert done.stderr.startswith("error: The question needs more memory than it may have.")
+        assert "CRAFTSYNC_QUERY_MEMORY" in done.stderr
+    assert (file_of(calm) if held else calm.app.replica().pointer()) == before
+    agrees(calm)
 
 
 # A row that does not fit its column (SQLite takes anything anywhere)

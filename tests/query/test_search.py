@@ -90,10 +90,20 @@ def test_blocks_are_printed_as_grep_does_and_cannot_drive_a_terminal(made):
     ]
 
 
-def test_a_regular_expression_that_cannot_be_read_is_a_usage_error(made):
-    done = craftsync(made, "search", "re(set", "--regex")
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("re(set", "'re(set' is no regular expression: missing )."),
+        ("(", "'(' is no regular expression: missing )."),
+        (r"a\q", r"invalid escape sequence, at '\\q'."),
+    ],
+)
+@pytest.mark.parametrize("window", [[], ["--until", "2001-01-01"]], ids=["lines", "no lines"])
+def test_a_regular_expression_that_cannot_be_read_is_a_usage_error(made, text, said, window):
+    done = craftsync(made, "search", text, "--regex", *window)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "re(set" in done.stderr
+    assert said in done.stderr
+    assert "hint: To look for the text as it stands: leave out --regex" in done.stderr
 
 
 def test_nothing_is_not_looked_for(made):

@@ -297,3 +297,21 @@ def test_the_example_of_how_one_is_written_is_a_question(lived, tmp_path):
     assert ask_own(lived, tmp_path, "mine", example, least="1") == [(0, 1)]
     with pytest.raises(Usage):
         ask_own(lived, tmp_path, "mine", example)
+
+
+COUNTS = [
+    (question.name, parameter.name)
+    for question in catalog.questions()
+    for parameter in question.parameters
+    if parameter.type in ("count", "integer")
+]
+
+
+@pytest.mark.parametrize(("name", "parameter"), COUNTS)
+def test_a_number_of_things_is_never_negative(history, name, parameter):
+    given = {"text": "x"} if name == "log_search" else {}
+    with pytest.raises(Usage, match=f"{parameter}=-1: it is a number of things, 0 or more"):
+        history.ask(name, **given, **{parameter: "-1"})
+    with pytest.raises(Usage, match="it is beyond what can be counted"):
+        history.ask(name, **given, **{parameter: "9223372036854775808"})
+    history.ask(name, **given, **{parameter: "9223372036854775807"})

@@ -50,10 +50,13 @@ def test_a_text_is_no_pattern_and_case_counts_unless_told_otherwise(history):
     assert found(text="_") == []
 
 
-def test_a_pattern_that_cannot_be_read_is_refused(history):
+@pytest.mark.parametrize("until", ["now", "2001-01-01"], ids=["lines", "no lines"])
+def test_a_pattern_that_cannot_be_read_is_refused(history, until):
     history.run(logs=["x"])
-    with pytest.raises(Usage):
-        history.ask("log_search", text="(", regex="true")
+    with pytest.raises(Usage, match=r"'\(' is no regular expression: missing \)\.") as refused:
+        history.ask("log_search", text="(", regex="true", until=until)
+    assert refused.value.hint == "To look for the text as it stands: -p regex=false"
+    assert history.ask("log_search", text="(", until=until) == []
 
 
 def test_lines_of_two_lives_of_an_id_stay_apart(history):

@@ -263,6 +263,8 @@ def test_no_environment_at_all_is_answered_with_what_to_type(folder):
         ("[sync]\n\nworkers = true\n", 3, "sync.workers must be a whole number"),
         ("[sync]\nworkers = 0\n", 2, "sync.workers must be a whole number, 1 or more"),
         ("sync.workers = 'many'\n", 1, "sync.workers must be a whole number"),
+        ("[sync]\n\nworkers = 9223372036854775808\n", 3, "sync.workers is beyond what can"),
+        (f"[sync]\n\nworkers = {'9' * 5000}\n\n", 3, "A number is beyond what can be counted"),
         ("[sync]\nsettle = 3600\n", 2, "sync.settle must be a duration"),
         ("[sync]\nsettle = '1x'\n", 2, "'1x' is no duration"),
         ("[sync]\nmax_file_bytes = -1\n", 2, "sync.max_file_bytes must be"),
@@ -304,6 +306,8 @@ def test_an_unknown_key_is_answered_with_the_nearest(folder):
     [
         ("CRAFTSYNC_SYNC_WORKERS", "many", "CRAFTSYNC_SYNC_WORKERS must be a whole number"),
         ("CRAFTSYNC_SYNC_WORKERS", "1.5", "must be a whole number"),
+        ("CRAFTSYNC_SYNC_WORKERS", "9223372036854775808", "SYNC_WORKERS is beyond what can be"),
+        ("CRAFTSYNC_PURGE_MAX_DELETES", "9" * 5000, "MAX_DELETES must be a whole number"),
         ("CRAFTSYNC_PURGE_ENABLED", "maybe", "CRAFTSYNC_PURGE_ENABLED must be true or false"),
         ("CRAFTSYNC_PURGE_MAX_SHARE", "nan", "must be a number from 0 to 1"),
         ("CRAFTSYNC_PURGE_PLAN_EXPIRY", "soon", "'soon' is no duration"),
