@@ -102,7 +102,7 @@ def sync(
         ctx.exit(0)
     for outcome in report.outcomes:
         summary.tell(outcome, named=len(chosen) > 1)
-    if all(outcome.is_mistaken for outcome in report.outcomes):
+    if report.outcomes and all(outcome.is_mistaken for outcome in report.outcomes):
         ctx.exit(report.exit_code)
     if metrics_file is not None:
         try:
