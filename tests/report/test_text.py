@@ -192,7 +192,8 @@ def test_a_number_of_runs_is_not_compared_with_a_period_that_is_held_in_part(his
     assert said.count("\N{MULTIPLICATION SIGN} 3.0") == 2
 
 
-def test_of_a_pipeline_that_nobody_knows_it_is_said_where_to_look(history):
+def test_of_a_pipeline_without_a_run_it_is_said_where_to_look(history):
     history.run("e0", at="2026-03-30")
-    said = "\n".join(report_text.terminal(telling.of(report_on(history, pipeline_name="tarin"))))
+    history.add("pipelines", pipeline_name="idle", created_at="2026-03-01")
+    said = "\n".join(report_text.terminal(telling.of(report_on(history, pipeline_name="idle"))))
     assert "The mirror holds no execution of these. What it holds: `craftsync runs`" in said
