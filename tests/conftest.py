@@ -22,6 +22,7 @@ _LONG = ("tests/gates/", "tests/house/test_examples.py", "tests/query/test_repli
 _LONGEST = "test_g5_model.py::test_in_many"
 
 
+@pytest.hookimpl(trylast=True)  # when those that are not asked for are gone
 def pytest_collection_modifyitems(items):
     """Let each worker begin with its share of what takes long; what takes longest comes last.
 
@@ -30,13 +31,16 @@ def pytest_collection_modifyitems(items):
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     last = [item for item in items if _LONGEST in item.nodeid]
-    rest = [item for item in items if _LONGEST not in item.nodeid]
-    long = [item for item in rest if item.nodeid.startswith(_LONG)]
+    long = [item for item in items if item.nodeid.startswith(_LONG) and item not in last]
+    short = [item for item in items if not item.nodeid.startswith(_LONG)]
     files = list({item.path: None for item in long})
-    short = [item for item in rest if not item.nodeid.startswith(_LONG)]
-    size = -(-len(short) // workers)
-    items[:] = last
-    for worker in reversed(range(workers)):
+    left = len(items)
+    items.clear()
+    for worker in range(workers):
         mine = set(files[worker::workers])
-        part = short[worker * size : (worker + 1) * size]
-        items[:0] = [item for item in long if item.path in mine] + part
+        hand = [item for item in long if item.path in mine]
+        share = max(left // (workers - worker) - len(hand), 0)
+        items += hand + short[:share]
+        del short[:share]
+        left -= len(hand) + share
+    items += short + last
