@@ -56,8 +56,8 @@ def plan(
     if older_than is None:
         raise click.UsageError("Say what is old: --older-than 90d.")
     where = app.environment_held(conn, environment)
-    runs.known_pipelines(conn, pipelines, environment=where.name)
-    runs.known_deployments(conn, deployments, environment=where.name)
+    runs.known_names(conn, "pipeline", pipelines, environment=where.name)
+    runs.known_names(conn, "deployment", deployments, environment=where.name)
     asked = Criteria(
         older_than,
         statuses=frozenset(status.lower() for status in statuses),

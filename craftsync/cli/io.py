@@ -151,7 +151,7 @@ def table(
     condition = None if where is None else parse(where, RUNS)
     with app.reading() as conn:
         runs.known_environment(conn, environment)
-        runs.known_pipelines(conn, [pipeline], environment=environment)
+        runs.known_names(conn, "pipeline", [pipeline], environment=environment)
         found = io_table.table(
             lambda: io_values.runs_with_values(
                 conn,

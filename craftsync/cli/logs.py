@@ -70,7 +70,7 @@ def logs(
             exact=raw or how["format"] in {"json", "jsonl"},
         )
         with closing(lines):  # while the store is open, though the reader went away
-            found = _in_zone(lines, how["tz"])
+            found = lines if how["tz"] is None else _in_zone(lines, how["tz"])
             if raw:
                 _print_messages(found, how["output"])
             elif how["format"] == "table":
@@ -79,7 +79,7 @@ def logs(
                 rows(_COLUMNS, ([row[name] for name in _COLUMNS] for row in found), **how)
 
 
-def _in_zone(found: Iterator[dict[str, Any]], tz: tzinfo | None) -> Iterator[dict[str, Any]]:
+def _in_zone(found: Iterator[dict[str, Any]], tz: tzinfo) -> Iterator[dict[str, Any]]:
     for row in found:
         yield row | {"timestamp": of_line(row["timestamp"], tz)}
 

@@ -52,8 +52,10 @@ def runs(
     condition = None if where is None else parse(where, RUNS)
     with app.reading() as conn:
         query.known_environment(conn, environment)
-        query.known_pipelines(conn, [pipeline] if pipeline else [], environment=environment)
-        query.known_deployments(conn, [deployment] if deployment else [], environment=environment)
+        query.known_names(conn, "pipeline", [pipeline] if pipeline else [], environment=environment)
+        query.known_names(
+            conn, "deployment", [deployment] if deployment else [], environment=environment
+        )
         found = read.executions(
             conn,
             environment=environment,

@@ -29,10 +29,11 @@ def no_environment(name: str, held: Sequence[str]) -> Usage:
 def none_of(kind: str, name: str, near: Iterable[str]) -> Usage:
     """Say that there is no execution, pipeline or deployment of that name, and the nearest."""
     meant = ", ".join(near)
-    return Usage(
-        f"No {kind} {name!r} is in the store.",
-        hint=f"Did you mean {meant}?" if meant else _LISTED_BY[kind],
-    )
+    return _none(kind, name, f"Did you mean {meant}?" if meant else None)
+
+
+def _none(kind: str, name: str, hint: str | None) -> Usage:
+    return Usage(f"No {kind} {name!r} is in the store.", hint=hint or _LISTED_BY[kind])
 
 
 def environment(session: "duckdb.DuckDBPyConnection", name: str | None) -> None:
@@ -63,5 +64,4 @@ def pipeline(
     ).fetchall()
     names = [one for (one,) in found]
     if name not in names:
-        meant = nearest(name, names)
-        raise Usage(f"No pipeline {name!r} is in the store.", hint=meant or _LISTED_BY["pipeline"])
+        raise _none("pipeline", name, nearest(name, names))

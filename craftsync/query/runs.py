@@ -76,31 +76,24 @@ def known_environment(conn: Connection, name: str | None) -> None:
         raise known.no_environment(name, names)
 
 
-def known_pipelines(
-    conn: Connection, names: Iterable[str], *, environment: str | None = None
+def known_names(
+    conn: Connection, kind: str, names: Iterable[str], *, environment: str | None = None
 ) -> None:
-    """Refuse pipelines that the store does not know; raises `Usage` with the nearest names."""
+    """Refuse pipelines or deployments that are neither held nor told of by a run.
+
+    `kind` is pipeline or deployment. Raises `Usage` with the nearest names.
+    """
     for name in names:
-        ran = read.executions(conn, environment=environment, pipeline=name, limit=1)
-        _known(conn, "pipeline", name, environment, ran)
-
-
-def known_deployments(
-    conn: Connection, names: Iterable[str], *, environment: str | None = None
-) -> None:
-    """Refuse deployments that the store does not know; raises `Usage` with the nearest names."""
-    for name in names:
-        ran = read.executions(conn, environment=environment, deployment=name, limit=1)
-        _known(conn, "deployment", name, environment, ran)
-
-
-def _known(
-    conn: Connection, kind: str, name: str, environment: str | None, ran: Iterator[Row]
-) -> None:
-    """Refuse a name that is neither held nor that of a run, `ran`, of which the platform told."""
-    near = read.near_names(conn, kind, name, environment=environment)
-    if name not in near and not any(ran):
-        raise known.none_of(kind, name, near)
+        near = read.near_names(conn, kind, name, environment=environment)
+        ran = read.executions(
+            conn,
+            environment=environment,
+            pipeline=name if kind == "pipeline" else None,
+            deployment=name if kind == "deployment" else None,
+            limit=1,
+        )
+        if name not in near and not any(ran):
+            raise known.none_of(kind, name, near)
 
 
 def _choose(
