@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from gates import compiled
 from gates.happenings import CHANGES, DEPLOYMENTS, FAULTS, PIPELINES, SPANS, estate
 from gates.model import Model
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -20,7 +21,7 @@ from craftsync.simulator import Server
 
 # Sequences, steps of each. A long sequence takes about a second in a file, two on a server.
 IN_TEST = (30, 20)
-LONG, PARTS = (300, 50), 10
+LONG, PARTS = (100, 50), 30
 
 WORDS = ("Succeeded", "Failed", "Error", "")
 
@@ -150,18 +151,19 @@ def play(opened, size, *, chance=None):
         machine.last_runs = 2
         machine = seed(chance)(machine)
     sequences, steps = size
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=sequences,
-            stateful_step_count=steps,
-            derandomize=chance is None,
-            database=None,
-            deadline=None,
-            phases=(Phase.generate, Phase.shrink),
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with compiled.once():
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=sequences,
+                stateful_step_count=steps,
+                derandomize=chance is None,
+                database=None,
+                deadline=None,
+                phases=(Phase.generate, Phase.shrink),
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
 
 
 @contextmanager
