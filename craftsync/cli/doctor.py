@@ -37,5 +37,6 @@ def doctor(ctx: click.Context, how: How) -> None:
                 wanting.append(one.check)
             yield one.check, str(one.state), one.finding, one.fix
 
+    how["wrap"] = True  # what is to be typed is of no use when it is cut
     formats.rows(_COLUMNS, list(rows()), **how)
     ctx.exit(Partial.exit_code if wanting else 0)

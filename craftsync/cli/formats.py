@@ -37,13 +37,15 @@ class How(TypedDict, total=False):
     """How to print: `options.printing` gives it to a command, which passes it on as `**how`.
 
     `format` is one of FORMATS, `table` when absent; `output` the file, stdout when None; `raw`
-    leaves csv cells as they are that a spreadsheet would run; `tz` is the zone of printed instants.
+    leaves csv cells as they are that a spreadsheet would run; `tz` is the zone of printed instants;
+    with `wrap` a table cuts nothing on a terminal.
     """
 
     format: str
     output: Path | None
     raw: bool
     tz: tzinfo | None
+    wrap: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,14 @@ def _lines(names: list[str], kinds: list[str], rows: Iterable[Row], how: How) ->
         return tables.markdown(names, texts, right=right)
     terminal = how.get("output") is None and streams.is_terminal()
     instants = [kind == "instant" for kind in kinds]
-    return tables.table(names, texts, right=right, terminal=terminal, instants=instants)
+    return tables.table(
+        names,
+        texts,
+        right=right,
+        terminal=terminal,
+        instants=instants,
+        wrap=how.get("wrap", False),
+    )
 
 
 def _object(thing: Mapping[str, object], tz: tzinfo | None) -> str:

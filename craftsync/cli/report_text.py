@@ -47,20 +47,9 @@ def _section(section: Section, width: int | None, *, painted: bool) -> Iterator[
     if section.title:
         yield click.style(section.title, bold=True) if painted else section.title
     for sentence in section.sentences:
-        yield from _wrapped(safe(sentence), width)
+        yield from tables.wrapped(safe(sentence), width)
     if section.table is not None:
         yield from _table(section.table, width, painted=painted)
-
-
-def _wrapped(text: str, width: int | None) -> Iterator[str]:
-    line = ""
-    for word in text.split(" "):
-        if line and width is not None and tables.width(line) + 1 + tables.width(word) > width:
-            yield line
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    yield line
 
 
 def _table(table: Table, width: int | None, *, painted: bool) -> Iterator[str]:

@@ -29,10 +29,12 @@ def table(
     right: Sequence[bool],
     terminal: bool,
     instants: Sequence[bool] = (),
+    wrap: bool = False,
 ) -> Iterator[str]:
     """Yield the lines of a table, the header first; numbers, `right`, stand to the right.
 
-    On a terminal the lines are cut to its width, ids last, and the header is bold.
+    On a terminal the lines are cut to its width, ids last, and the header is bold; with `wrap`
+    nothing is cut: a cell goes on in the next line.
     """
     shown = ([safe(cell or "") for cell in row] for row in rows)
     sample = list(islice(shown, SAMPLE))
@@ -45,7 +47,10 @@ def table(
     header = _line(heads, widths, right, cut=terminal)
     yield click.style(header, bold=True) if terminal and streams.colour() else header
     for row in chain(sample, shown):
-        yield _line(row, widths, right, cut=terminal)
+        if terminal and wrap:
+            yield from _lines(row, widths, right)
+        else:
+            yield _line(row, widths, right, cut=terminal)
 
 
 def markdown(
@@ -93,6 +98,24 @@ def fitted(widths: list[int], room: int, sorts: Sequence[str] = ()) -> list[int]
                 break
             fitted[widest] -= 1
     return fitted if sum(fitted) <= room else widths
+
+
+def wrapped(text: str, room: int | None) -> Iterator[str]:
+    """Yield a text in lines of so many columns at most, broken at blanks; a long word is whole."""
+    line = ""
+    for word in text.split(" "):
+        if line and room is not None and width(line) + 1 + width(word) > room:
+            yield line
+            line = word
+        else:
+            line = f"{line} {word}" if line else word
+    yield line
+
+
+def _lines(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Iterator[str]:
+    pieces = [list(wrapped(cell, room)) for cell, room in zip(cells, widths, strict=True)]
+    for line in zip_longest(*pieces, fillvalue=""):
+        yield _line(line, widths, right, cut=False)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool], *, cut: bool) -> str:

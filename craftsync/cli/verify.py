@@ -104,6 +104,7 @@ def verify(
         rows = found.rows(lambda done, of: say.progress(f"{done:,} of {of:,} compared"))
         first = next(rows, None)
         if first is not None or not _is_silent(how):
+            how["wrap"] = True
             formats.rows(_COLUMNS, chain([first] if first else [], rows), **how)
     _tell(found, repair=repair)
     drifted = found.drifted

@@ -301,6 +301,22 @@ def test_on_a_terminal_ids_are_cut_last_and_instants_before_them(monkeypatch, co
     assert list(printed)[1] == line
 
 
+def test_a_table_that_wraps_cuts_nothing_on_a_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    rows = [
+        ["store", "warning", "There is none at /home/you/history.db yet.", "craftsync --env 日本"],
+        ["disk", "ok", "x" * 30, None],
+    ]
+    names = ["check", "state", "finding", "fix"]
+    printed = tables.table(names, rows, right=[False] * 4, terminal=True, wrap=True)
+    assert list(printed)[1:] == [
+        "store  warning  There is none at        craftsync --env 日本",
+        "                /home/you/history.db",
+        "                yet.",
+        f"disk   ok       {'x' * 30}",
+    ]
+
+
 def test_wide_characters_take_two_columns():
     assert tables.width("日本") == 4
     assert tables.width("e\u0301") == 1
