@@ -83,6 +83,15 @@ def test_a_count_that_is_too_small_loses_nothing_of_the_page_that_came():
     assert [metric.name for metric in of_execution(pages, "e1")] == ["a", "b"]
 
 
+@pytest.mark.parametrize("total", [1, 4999, 5000])
+def test_a_count_that_is_too_small_hides_no_later_page(total):
+    rows = [row(f"m{number}") for number in range(5003)]
+    pages = Pages(
+        lambda page: {"metrics": rows[5000 * (page - 1) : 5000 * page], "total_count": total}
+    )
+    assert len(of_execution(pages, "e1")) == 5003
+
+
 @pytest.mark.parametrize("total", [1, 3])
 def test_of_lists_the_platform_may_count_lists_or_values(total):
     listed = {"metrics": [row_of_list("loss", [3, 2, 1])], "total_count": total}
