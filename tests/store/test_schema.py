@@ -227,17 +227,44 @@ def test_an_upgrade_that_rebuilds_a_parent_keeps_every_row(filled, newer):
 
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
 def test_after_an_upgrade_others_may_do_what_they_might_before(filled, newer):
-    rights = "select relname, relacl::text from pg_class where relkind = 'v' and relacl is not null"
+    rights = """
+        select relname, relacl::text, reloptions::text, obj_description(pg_class.oid, 'pg_class'),
+            (select string_agg(attname || attacl::text, ' ' order by attname)
+            from pg_attribute where attrelid = pg_class.oid)
+        from pg_class where relkind = 'v' and relnamespace <> 'pg_catalog'::regnamespace
+            and relnamespace <> 'information_schema'::regnamespace
+    """
     opened = engine.migrator(filled)
     with opened.begin() as connection:
         connection.exec_driver_sql("create schema elsewhere")
-        connection.exec_driver_sql('create view elsewhere."My view" as table executions')
+        connection.exec_driver_sql(
+            'create view elsewhere."My view" with (security_barrier) as table executions'
+        )
+        connection.exec_driver_sql("comment on view elsewhere.\"My view\" is 'It''s 100 %% mine'")
+        connection.exec_driver_sql('create role "100 %% ours"')
+        connection.exec_driver_sql('grant select (status, end_date) on executions to "100 %% ours"')
+        connection.exec_driver_sql('grant select on elsewhere."My view" to "100 %% ours"')
         connection.exec_driver_sql('grant select on executions, elsewhere."My view" to public')
         connection.exec_driver_sql("grant select, delete on logs to pg_monitor with grant option")
-        before = sorted(connection.exec_driver_sql(rights))
+        before = sorted(connection.exec_driver_sql(rights), key=str)
     assert newer(filled).stdout.startswith("0002 0003 ")
     with opened.connect() as connection:
-        assert sorted(connection.exec_driver_sql(rights)) == before
+        assert sorted(connection.exec_driver_sql(rights), key=str) == before
+        assert len(before) > len(relations.PUBLIC)
+    opened.dispose()
+
+
+def test_a_view_of_a_user_may_hold_any_sign(filled, newer):
+    opened = engine.migrator(filled)
+    sql = (
+        "create view \"half\"\" of it\" as select execution_id from executions where '%s' like '%%'"
+    )
+    with opened.begin() as connection:
+        connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+    done = newer(filled)
+    assert done.stdout.startswith("0002 0003 "), done.stderr
+    with opened.connect() as connection:
+        assert connection.exec_driver_sql('select count(*) from "half"" of it"').scalar() == 1
     opened.dispose()
 
 
