@@ -40,7 +40,7 @@ counted as (
         and i.execution_created_at = e.created_at
     where i.value_text is not null
       and i.execution_created_at >= $since and i.execution_created_at < $until
-      and i.name glob $name
+      and coalesce(i.name, '') glob $name
     group by all
 ),
 compared as (

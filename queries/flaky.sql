@@ -38,14 +38,16 @@ candidates as (
         and mixed.pipeline_name = ended.pipeline_name
         and mixed.commit_id = ended.commit_id
 ),
--- Of any order: each name comes once, so that nothing cancels out.
+-- A sum is the same in any order, and nothing cancels out where a name comes twice.
 hashed as (
     select
         inputs.environment,
         inputs.execution_id,
         inputs.execution_created_at,
-        bit_xor(
-            md5_number(name || '=' || coalesce(value::varchar, file_sha256, value_state))
+        sum(
+            md5_number_lower(
+                coalesce(name, '') || '=' || coalesce(value::varchar, file_sha256, value_state)
+            )
         ) as inputs_hash,
         bool_and(
             file_sha256 is not null or value_state in ('ok', 'absent', 'redacted')

@@ -62,7 +62,7 @@ from told
 group by prefix, name
 order by prefix, min(position), name;
 
--- each: cast(max(h.text) filter (h.prefix = {prefix} and h.name = {name}) as {type})
+-- each: cast(arg_min(text, position) filter (prefix = {prefix} and name = {name}) as {type})
 with held as (
     select environment, execution_id, execution_created_at, 'in_' as prefix, position,
         coalesce(name, '') as name, value_state, coalesce(value_text, file_sha256) as text

@@ -15,11 +15,12 @@
 -- values that are none. A value that fills a whole decile has a bin of its own, else a constant, or
 -- a flag that is nearly always true, could never move down.
 with held as (
-    select environment, execution_id, execution_created_at, name, value_number, 'out' as side
+    select environment, execution_id, execution_created_at, coalesce(name, '') as name,
+        value_number, 'out' as side
     from outputs
     where $side = 'out'
     union all
-    select environment, execution_id, execution_created_at, name, value_number, 'in'
+    select environment, execution_id, execution_created_at, coalesce(name, ''), value_number, 'in'
     from inputs
     where $side = 'in'
 ),
@@ -107,7 +108,7 @@ select
     s.environment,
     s.pipeline_name,
     s.side,
-    s.name,
+    nullif(s.name, '') as name,
     s.n_base,
     s.n_current,
     s.mean_base,

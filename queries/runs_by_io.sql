@@ -36,7 +36,7 @@ named as (
 select prefix, name
 from named
 order by prefix, place, name
--- each: any_value(v.value_text) filter (v.prefix = {prefix} and v.name = {name})
+-- each: arg_min(v.value_text, v.position) filter (v.prefix = {prefix} and v.name = {name})
 with chosen as (
     select e.environment, e.execution_id, e.created_at, e.pipeline_name, e.deployment_name, e.status
     from executions as e
@@ -46,14 +46,15 @@ with chosen as (
       and ({where})
 ),
 v as (
-    select chosen.*, 'in_' as prefix, coalesce(inputs.name, '') as name, inputs.value_text
+    select chosen.*, 'in_' as prefix, coalesce(inputs.name, '') as name, inputs.value_text,
+        inputs.position
     from chosen
     left join inputs
         on chosen.environment = inputs.environment
         and chosen.execution_id = inputs.execution_id
         and chosen.created_at = inputs.execution_created_at
     union all
-    select chosen.*, 'out_', coalesce(outputs.name, ''), outputs.value_text
+    select chosen.*, 'out_', coalesce(outputs.name, ''), outputs.value_text, outputs.position
     from chosen
     left join outputs
         on chosen.environment = outputs.environment

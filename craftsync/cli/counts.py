@@ -16,9 +16,12 @@ class Whole(click.types.IntParamType):
         digits = str(value).strip().lstrip("+-0").replace("_", "")
         is_long = len(digits) > len(str(_MOST))  # it may be more than int() wants to read
         if digits.isdecimal() and (is_long or int(digits) > _MOST):
-            shown = str(value) if len(digits) < _SHOWN else f"{digits[:_SHOWN]}…"
-            most = getattr(self, "max", None) or _MOST
-            self.fail(f"{shown} is beyond what can be counted: at most {most}.", param, ctx)
+            shown = str(value) if len(digits) < _SHOWN else f"{str(value).strip()[:_SHOWN]}…"
+            bound = f"at most {getattr(self, 'max', None) or _MOST}"
+            if str(value).strip().startswith("-"):
+                least = getattr(self, "min", None)
+                bound = f"at least {-_MOST if least is None else least}"
+            self.fail(f"{shown} is beyond what can be counted: {bound}.", param, ctx)
         number: int = super().convert(value, param, ctx)
         return number
 

@@ -87,7 +87,8 @@ def get(
 
 def _tell_others(side: Side, name: str, others: int) -> None:
     if others:
-        say.warning(f"{others + 1:,} {side.value}s are called {name}: this is the first.")
+        called = f"are called {name}" if name else "have no name"
+        say.warning(f"{others + 1:,} {side.value}s {called}: this is the first.")
 
 
 def _write_file(conn: Connection, found: query.Value, output: Path | None) -> None:

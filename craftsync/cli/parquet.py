@@ -41,7 +41,7 @@ def write(
         for row in rows
     )
     count = 0
-    with TemporaryDirectory(prefix="craftsync-") as private, sinks.replacing(output) as draft:
+    with TemporaryDirectory(prefix="craftsync-") as private, sinks.drafted(output) as draft:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "temp_directory": private,
             "autoinstall_known_extensions": "false",

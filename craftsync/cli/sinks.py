@@ -3,10 +3,12 @@
 import os
 import secrets
 import shlex
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TextIO
 
 from craftsync.cli import streams
@@ -69,10 +71,27 @@ def binary(output: Path | None) -> Iterator[Callable[[bytes], None]]:
 
 
 @contextmanager
+def drafted(output: Path) -> Iterator[Path]:
+    """Give a private file of which `output` is made when all went well; raises like `text`.
+
+    It takes the place of a file; into a device or a pipe it is copied.
+    """
+    if not _is_special(output):
+        with replacing(output) as draft:
+            yield draft
+        return
+    with TemporaryDirectory(prefix="craftsync-") as private:
+        draft = Path(private) / "draft"
+        yield draft
+        with _saying(output), draft.open("rb") as whole, output.open("wb") as file:
+            shutil.copyfileobj(whole, file)
+
+
+@contextmanager
 def replacing(output: Path) -> Iterator[Path]:
     """Give an empty private file beside `output` that takes its place when all went well.
 
-    It is on the disk by then. A link is followed: what it leads to is replaced.
+    It is on the disk by then. A link is followed: what it leads to is replaced, and must be a file.
     """
     target = Path(os.path.realpath(output))
     draft = target.with_name(f".craftsync-{secrets.token_hex(8)}.tmp")

@@ -63,13 +63,14 @@ def show_json(run_id: int | None, outcomes: tuple[Outcome, ...], exit_code: int,
     )
 
 
-def tell(outcome: Outcome, *, named: bool = False) -> None:
+def tell(outcome: Outcome, *, named: bool = False, of_several: bool = False) -> None:
     """Name on stderr whatever was not mirrored, and say what can be typed.
 
-    Where the run is over several environments this one is `named`.
+    Where the run is over several environments this one is `named`; where it is one `of_several`
+    that are configured, a command has to be told which.
     """
-    environment = outcome.environment if named else None
-    whose = f"{environment}: " if environment else ""
+    whose = f"{outcome.environment}: " if named else ""
+    environment = outcome.environment if of_several else None
     if outcome.outcome == "interrupted":
         say.problem(
             f"craftsync: {whose}interrupted; what was saved stays, and it is safe to run again"
@@ -80,15 +81,14 @@ def tell(outcome: Outcome, *, named: bool = False) -> None:
         for line in _failures(outcome, whose):
             say.problem(line)
     for withheld in outcome.withheld:
-        say.failure(doubt(withheld, environment))
+        say.failure(doubt(withheld, whose, environment))
 
 
-def doubt(withheld: Withheld, environment: str | None = None) -> CraftsyncError:
+def doubt(withheld: Withheld, whose: str = "", environment: str | None = None) -> CraftsyncError:
     """Say which absences are not believed, and how to have them believed.
 
-    The environment is named where a sync has to be told which.
+    `environment` is named where a sync has to be told which.
     """
-    whose = f"{environment}: " if environment else ""
     there = f" --env {shlex.quote(environment)}" if environment else ""
     of_scope = f" of {withheld.scope}" if withheld.scope else ""
     scoped = f" --pipeline {shlex.quote(withheld.scope)}" if withheld.scope else ""

@@ -101,7 +101,7 @@ def sync(
             summary.show_json(None, (), 0, how)
         ctx.exit(0)
     for outcome in report.outcomes:
-        summary.tell(outcome, named=len(chosen) > 1)
+        summary.tell(outcome, named=len(chosen) > 1, of_several=len(app.settings.environments) > 1)
     if report.outcomes and all(outcome.is_mistaken for outcome in report.outcomes):
         ctx.exit(report.exit_code)
     if metrics_file is not None:

@@ -89,12 +89,12 @@ def find(
         if side in (None, one)
         for row in read.parts_of(conn, _RELATION[one], chosen.key, exact=exact)
     ]
-    found = [value for value in values if value.row["name"] == name]
+    found = [value for value in values if (value.row["name"] or "") == name]
     if not found:
         what = "input or output" if side is None else side.value
         raise Usage(
             f"{chosen.row['execution_id']} has no {what} {name!r}.",
-            hint=nearest(name, [value.row["name"] or "" for value in values])
+            hint=nearest(name, [value.row["name"] for value in values if value.row["name"]])
             or f"craftsync show {shlex.quote(chosen.row['execution_id'])}",
         )
     if len({value.side for value in found}) > 1:

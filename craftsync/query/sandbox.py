@@ -49,6 +49,12 @@ def explained(flaw: "duckdb.Error") -> CraftsyncError:
     match flaw:
         case duckdb.InterruptException():
             return Refused("The question took longer than it may.", hint="Add --timeout 5m")
+        case duckdb.OutOfMemoryException() if "max_temp_directory_size" in said:
+            return Refused(
+                "The question needs more memory than it may have, and there is no room on the disk"
+                " for what does not fit into it.",
+                hint="Make room there, or ask for less: --since 7d",
+            )
         case duckdb.OutOfMemoryException():
             return Refused(
                 "The question needs more memory than it may have.",

@@ -40,9 +40,20 @@ def write(
 
     `last_complete` is the start of each environment's last complete run, which may be an earlier
     one than this; for none the metric is 0, so that an alert on its age goes off. Raises `Usage`
-    when the file cannot be written; one that was there is there still.
+    when the file cannot be written; one that was there is there still. A device or a pipe is
+    written to, and stays what it is.
     """
     text = generate_latest(_registry(outcomes, last_complete))
+    try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            path.write_bytes(text)
+        else:
+            _replace(path, text)
+    except OSError as flaw:
+        raise Usage(f"{path} cannot be written: {flaw.strerror or flaw}.") from flaw
+
+
+def _replace(path: Path, text: bytes) -> None:
     target = Path(os.path.realpath(path))
     draft = target.with_name(f".craftsync-{secrets.token_hex(8)}.tmp")  # no name of a collector's
     try:
@@ -53,8 +64,6 @@ def write(
             file.flush()
             os.fsync(descriptor)
         draft.replace(target)
-    except OSError as flaw:
-        raise Usage(f"{path} cannot be written: {flaw.strerror or flaw}.") from flaw
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from craftsync.store import faults
 from craftsync.store.models import Environment, Revision, StoreIdentity
@@ -78,6 +78,13 @@ def enter(
             .values(url=url, upstream_id=upstream_id)
         )
     return EnvironmentRow(held.key, name, url, upstream_id, held.rev)
+
+
+def forget(connection: Connection, environment_key: int) -> None:
+    """Drop an environment of which nothing was ever mirrored."""
+    connection.execute(
+        delete(Environment).where(Environment.key == environment_key, Environment.rev == 0)
+    )
 
 
 def draw_rev(connection: Connection, environment_key: int) -> int:

@@ -18,7 +18,7 @@ def path_in(store: str | Path) -> str | None:
         if scheme.partition("+")[0] != "sqlite":
             return None
         text = rest.partition("?")[0].removeprefix("/")
-    if text in ("", ":memory:"):
+    if text in ("", "-", ":memory:"):
         return None
     # A file of settings is UTF-8, whatever the system believes of the names of files.
     text = os.fsdecode(text.encode("utf-8", "surrogateescape"))

@@ -31,13 +31,14 @@ def sync(job: Job, *, run_id: int) -> Outcome:
 
     What single objects failed by is in the outcome. Whatever ends the run early (`BadCredentials`,
     `Unreachable`, `Refused` because the environment is another one, `Interrupted`) is in it too:
-    what was saved stays. A pipeline that nobody knows (`Usage`) leaves no record of the run. Only
+    what was saved stays. A pipeline that nobody knows (`Usage`) leaves no trace of the run. Only
     `StoreUnusable` is raised, for then nothing can be written down.
     """
     started_at = job.now()
     job.listener(Began(job.environment, job.url, engines.place(job.engine.url)))
     with job.engine.begin() as conn:
-        row = environments.find(conn, job.environment) or environments.enter(
+        known = environments.find(conn, job.environment)
+        row = known or environments.enter(
             conn, job.environment, url=job.url, upstream_id=None, seen_at=started_at
         )
         ledger.begin_run(conn, row.key, run_id, started_at=started_at, version=__version__)
@@ -61,6 +62,8 @@ def sync(job: Job, *, run_id: int) -> Outcome:
     if outcome.is_mistaken:
         with job.engine.begin() as conn:
             ledger.forget_run(conn, row.key, run_id)
+            if known is None:
+                environments.forget(conn, row.key)
     else:
         _write_down(job, tally, outcome)
     job.listener(outcome)

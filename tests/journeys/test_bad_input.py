@@ -363,6 +363,10 @@ def test_a_number_beyond_64_bits_ends_with_2_and_says_so(lab, words):
         assert ended.exit_code == 2
         assert "is beyond what can be counted" in ended.stderr
         assert len(ended.stderr) < 300
+        ended = CliRunner(env=lab.environ).invoke(main, [*words, f"-{number}"])
+        assert ended.exit_code == 2
+        assert f"-{number[:19]}" in ended.stderr
+        assert "at least" in ended.stderr
     assert not lab.store.exists()
 
 

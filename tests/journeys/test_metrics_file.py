@@ -1,8 +1,10 @@
 """The metrics file: what a sync did, as Prometheus reads it, for an exporter of another user."""
 
+import os
 import stat
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from lab import HOUR
@@ -125,6 +127,19 @@ def test_the_file_is_replaced_as_a_whole_through_a_link_too(lab):
     assert stat.S_IMODE(target.stat().st_mode) == 0o644
     assert samples(target)["default", "craftsync_last_run_listed"] == outcome.listed
     assert [path for path in lab.folder.iterdir() if ".tmp" in path.name] == []
+
+
+def test_a_device_or_a_pipe_is_written_to_and_stays(lab):
+    pipe = lab.folder / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    outcome = lab.sync()
+    for path in (pipe, Path("/dev/null")):
+        metrics_file.write(path, [outcome], last_complete={})
+    assert b"craftsync_last_run_listed" in os.read(reader, 100_000)
+    os.close(reader)
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
 def test_a_place_that_cannot_be_written_is_wrong_usage_and_leaves_nothing(lab):

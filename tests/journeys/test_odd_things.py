@@ -66,6 +66,9 @@ def test_an_output_without_a_name_keeps_its_place_and_stands_in_nobodys_way(lab)
     ):  # fmt: skip
         done = craftsync(lab, *words)
         assert (done.returncode, "Traceback" in done.stderr) == (0, False), (words, done.stderr)
+    assert craftsync(lab, "io", "get", "one", "", "--side", "out").stdout == "7\n"
+    unknown = craftsync(lab, "io", "get", "one", "yy")
+    assert (unknown.returncode, unknown.stderr.splitlines()[-1]) == (2, "hint: Did you mean y?")
 
 
 @pytest.mark.parametrize("name", ["*", "a/*", "*/executions", "a b%2F?"])

@@ -239,6 +239,14 @@ def test_a_pipeline_that_nobody_knows_leaves_no_trace_of_the_run(calm, how):
     assert not figures.exists()
 
 
+def test_a_pipeline_that_nobody_knows_leaves_no_environment_behind_either(calm):
+    done = craftsync(calm, "sync", "--pipeline", "iris-trian")
+    assert done.returncode == 2
+    assert calm.column("select environment from environments") == []
+    assert craftsync(calm, "runs", "--env", "default").returncode == 2
+    assert craftsync(calm, "sync").returncode == 0
+
+
 def _without_age(told):
     (environment,) = json.loads(told)["environments"]
     return {name: value for name, value in environment.items() if name != "age_s"}
@@ -270,6 +278,9 @@ def test_of_several_environments_each_is_named_beside_what_is_not_stored(tmp_pat
         assert "craftsync sync --env prod --pipeline iris-train --accept-vanished" in errors[1]
         assert errors[2].startswith("error: staging: Upstream lists 0 executions of iris-train;")
         assert "craftsync sync --env staging --pipeline iris-train" in errors[3]
+        alone = craftsync(made, "sync", "--env", "prod", "-q").stderr.splitlines()
+        assert alone[0].startswith("error: Upstream lists 0 executions of iris-train;")
+        assert "craftsync sync --env prod --pipeline iris-train --accept-vanished" in alone[1]
         for world in worlds:
             world.override("GET", "/pipelines/iris-train/executions", _answer(403, {}))
         partial = craftsync(made, "sync", "--all-envs", "-q")

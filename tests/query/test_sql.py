@@ -13,6 +13,7 @@ import pytest
 from lab import DAY, lab
 from query.words import craftsync
 
+from craftsync.query import sandbox
 from craftsync.simulator import Port, World
 
 LONG = "7" * 4000
@@ -294,3 +295,14 @@ def test_two_sources_of_sql_exclude_each_other(made):
 def test_no_bar_is_drawn_on_stdout(made):
     asked = "select count(*) as n from range(16000000) a where md5(a.range::varchar) > '1'"
     assert json.loads(told(made, asked, "--json"))[0]["n"] > 0
+
+
+def test_no_room_for_what_does_not_fit_into_memory_is_told_as_that(tmp_path):
+    little = {"memory_limit": "60MB", "temp_directory": str(tmp_path), "threads": "1"}
+    with duckdb.connect(config={**little, "max_temp_directory_size": "1MB"}) as duck:
+        with pytest.raises(duckdb.OutOfMemoryException) as flaw:
+            duck.execute("select count(distinct hash(range) || range) from range(4_000_000)")
+        told = sandbox.explained(flaw.value)
+    assert told.exit_code == 4
+    assert "no room on the disk" in str(told)
+    assert "MEMORY" not in told.hint

@@ -62,8 +62,8 @@ class History:
     ):  # fmt: skip
         """Add an execution with its step, values and log; returns its id.
 
-        `inputs` and `outputs` are mappings of names to Python values; `logs` are messages, or pairs
-        of a stream and a message. `more` are further columns of `executions`.
+        `inputs` and `outputs` are mappings of names to Python values, or pairs of both; `logs` are
+        messages, or pairs of a stream and a message. `more` are further columns of `executions`.
         """
         self._count += 1
         execution_id = execution_id or f"e{self._count}"
@@ -89,8 +89,9 @@ class History:
                 "steps", **key, position=0, step_name="step", status=status, start_date=started,
                 end_date=ended, run_s=run_s, commit_id=commit, repository_branch=branch,
             )  # fmt: skip
-        for side, values in (("inputs", dict(inputs)), ("outputs", dict(outputs))):
-            for position, (name, value) in enumerate(values.items()):
+        for side, values in (("inputs", inputs), ("outputs", outputs)):
+            pairs = values.items() if isinstance(values, dict) else values
+            for position, (name, value) in enumerate(pairs):
                 self.add(side, **key, position=position, name=name, **as_value(value))
         for number, line in enumerate(logs, 1):
             stream, message = line if isinstance(line, tuple) else (None, line)

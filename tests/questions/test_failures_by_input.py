@@ -34,6 +34,13 @@ def test_the_value_that_goes_with_failures_is_found_and_no_other(history):
     ]
 
 
+def test_an_input_without_a_name_is_looked_at_too(history):
+    runs(history, 4, failed=4, inputs=[(None, 42)])
+    runs(history, 8, failed=2, inputs=[(None, 7)])
+    (row,) = history.ask("failures_by_input", **FEW)
+    assert (row["name"], row["value_text"], row["n"], row["failures"]) == (None, "42", 4, 4)
+
+
 def test_the_example_is_the_newest_failure(history):
     history.run("z", at="2026-03-09", status="error", inputs={"x": 1})
     history.run("a", at="2026-03-11", status="FAILED", inputs={"x": 1})

@@ -46,6 +46,15 @@ def test_other_inputs_are_another_group(history):
     assert (row["n"], row["failures"], row["inputs_hash"]) == (10, 5, None)
 
 
+def test_inputs_without_a_name_or_of_one_name_tell_runs_apart(history):
+    for pipeline, name in (("nameless", None), ("twins", "x")):
+        runs(history, "+++++", pipeline=pipeline, inputs=[(name, 1), (name, 1)])
+        runs(history, "-----", pipeline=pipeline, inputs=[(name, 2), (name, 2)])
+        runs(history, "+++-+", pipeline=pipeline, inputs=[(name, 3), (name, 3)])
+    found = history.ask("flaky")
+    assert [(row["pipeline_name"], row["n"]) for row in found] == [("nameless", 5), ("twins", 5)]
+
+
 def test_a_number_and_a_string_of_the_same_look_are_other_inputs(history):
     runs(history, "+++++", inputs={"x": 1})
     runs(history, "-----", inputs={"x": "1"})

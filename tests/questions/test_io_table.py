@@ -168,3 +168,11 @@ def test_a_name_that_comes_twice_on_one_side_is_told_once(history):
     history.add("inputs", **twice, position=1, **SECRET)
     (row,) = table(history)
     assert (row["in_x"], json.loads(row["not_ok"])) == ("redacted:ab", {"x": "redacted"})
+
+
+def test_of_two_values_of_one_name_the_first_that_is_one_is_shown(history):
+    history.run(inputs=[("x", None), ("x", 3), ("x", 9)])
+    (row,) = table(history)
+    assert row["in_x"] == 3
+    (row,) = history.ask("runs_by_io", where="status = succeeded")
+    assert row["in_x"] == "3"

@@ -96,6 +96,14 @@ def test_a_value_that_never_was_a_number_is_not_listed(history):
     assert history.ask("output_drift") == []
 
 
+def test_a_value_without_a_name_is_compared_too(history):
+    for values, at in (([0] * 100 + [1] * 100, OLD), ([0] * 200, NEW)):
+        for value in values:
+            history.run(at=at, outputs=[(None, value)])
+    (row,) = history.ask("output_drift")
+    assert (row["name"], row["n_base"], row["n_current"], row["level"]) == (None, 200, 200, "moved")
+
+
 def test_a_new_value_has_no_baseline(history):
     fill(history, [1, 2], NEW)
     (row,) = history.ask("output_drift")

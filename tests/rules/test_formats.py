@@ -381,9 +381,12 @@ def test_a_device_is_written_to_and_never_replaced(tmp_path):
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     formats.rows({"a": "integer"}, [(1,)], format="csv", output=pipe)
     assert os.read(reader, 100) == b"a\n1\n"
+    formats.rows({"a": "integer"}, [(1,)], format="parquet", output=pipe)
+    assert os.read(reader, 10_000)[-4:] == b"PAR1"
     os.close(reader)
     assert stat.S_ISFIFO(pipe.stat().st_mode)
-    formats.rows({"a": "integer"}, [(1,)], format="csv", output=Path("/dev/null"))
+    for chosen in ("csv", "parquet"):
+        formats.rows({"a": "integer"}, [(1,)], format=chosen, output=Path("/dev/null"))
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
@@ -400,10 +403,11 @@ def test_a_file_that_cannot_be_written_is_wrong_usage(tmp_path, path, sentence):
         formats.rows({"a": "integer"}, [(1,)], format="csv", output=tmp_path / path)
 
 
-@pytest.mark.parametrize("chosen", ["csv", "json", "table"])
+@pytest.mark.parametrize("chosen", ["csv", "json", "table", "parquet"])
 def test_a_full_disk_is_told_in_a_sentence(chosen):
     with pytest.raises(Usage, match=r"/dev/full cannot be written: No space left on device\."):
         formats.rows({"a": "integer"}, [(1,)] * 9, format=chosen, output=Path("/dev/full"))
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)
 
 
 # Parquet

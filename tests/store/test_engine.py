@@ -51,7 +51,9 @@ def test_postgresql_is_spoken_to_by_psycopg():
     assert engine.address("postgresql://mia@host/craft").drivername == "postgresql+psycopg"
 
 
-@pytest.mark.parametrize("store", ["", "sqlite://", "sqlite:///:memory:", "mysql://host/x", "x://"])
+@pytest.mark.parametrize(
+    "store", ["", "-", "sqlite://", "sqlite:///:memory:", "mysql://host/x", "x://"]
+)
 def test_what_cannot_hold_a_store_is_refused(store):
     with pytest.raises(BadSettings):
         engine.address(store)

@@ -92,6 +92,13 @@ def test_a_count_that_is_too_small_hides_no_later_page(total):
     assert len(of_execution(pages, "e1")) == 5003
 
 
+@pytest.mark.parametrize("total", [1, 5000])
+def test_a_platform_that_heeds_no_page_gives_all_it_counts_and_nothing_is_missing(total):
+    rows = [row(f"m{number}") for number in range(5000)]
+    pages = Pages(lambda page: {"metrics": rows, "total_count": total})
+    assert len(of_execution(pages, "e1")) == 5000
+
+
 @pytest.mark.parametrize("total", [1, 3])
 def test_of_lists_the_platform_may_count_lists_or_values(total):
     listed = {"metrics": [row_of_list("loss", [3, 2, 1])], "total_count": total}
