@@ -163,6 +163,10 @@ class Busy(CraftsyncError):
 
 
 class Interrupted(CraftsyncError):
-    """SIGINT or SIGTERM; what was saved stays, and it is safe to run again."""
+    """SIGINT or SIGTERM; what was saved stays, and it is safe to run again.
+
+    A run that can still tell what it did carries it in its report; else it is Python's own
+    `KeyboardInterrupt` that goes up.
+    """
 
     exit_code = 130

@@ -81,7 +81,7 @@ def backup(app: App, file: Path) -> None:
 
 def _refuse_a_live_database(file: Path, store: str | None) -> None:
     """Refuse to replace the store itself, or a database whose log would then be another's."""
-    sinks.check(file)
+    sinks.check_place(file)
     if file.exists() and not file.is_file():
         raise Usage(f"{file} cannot be written: it is no file.")
     target = os.path.realpath(file)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from craftsync.cli import say
+from craftsync.errors import Interrupted
 from craftsync.purge.job import Event, Outcome, Progress, Result, Settled
 from craftsync.purge.run import Report
 from craftsync.records import Key
@@ -42,5 +43,7 @@ def tell(report: Report) -> None:
         say.note(told or "Nothing to delete.")
     if counts.get("not tried"):
         say.problem("The run stopped early: run it again, it goes on where it stopped.")
-    if report.error is not None:
+    if isinstance(report.error, Interrupted):
+        say.interrupted(f"craftsync: {report.error}")
+    elif report.error is not None:
         say.failure(report.error)

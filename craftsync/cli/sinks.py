@@ -16,9 +16,21 @@ from craftsync.errors import Usage
 
 Write = Callable[[str], None]
 
+_DATABASES = ((0, b"SQLite format 3\0"), (8, b"DUCK"))  # where their files say what they are
+_BESIDE = ("-wal", "-shm", "-journal", ".lock")  # a database has these beside it
+
 
 def check(output: Path) -> None:
-    """Raise `Usage` when `output` can surely not be written, before the work for it is done."""
+    """Raise `Usage` when `output` may not be written, before the work for it is done.
+
+    So it is where it surely cannot, and where it would take the place of a database: a store.
+    """
+    _require_no_database(output)
+    check_place(output)
+
+
+def check_place(output: Path) -> None:
+    """Raise `Usage` when `output` can surely not be written, whatever is there now."""
     folder = output.parent
     with _saying(output):
         is_folder = output.is_dir()
@@ -47,7 +59,7 @@ def text(output: Path | None) -> Iterator[Write]:
         with _opened(output) as file:
             yield _writing(file, output)
     else:
-        with replacing(output) as draft, _opened(draft, named=output) as file:
+        with _replacing_no_database(output) as draft, _opened(draft, named=output) as file:
             yield _writing(file, output)
 
 
@@ -58,7 +70,7 @@ def binary(output: Path | None) -> Iterator[Callable[[bytes], None]]:
         yield streams.out_bytes
         return
     special = _is_special(output)
-    with nullcontext(output) if special else replacing(output) as draft:
+    with nullcontext(output) if special else _replacing_no_database(output) as draft:
         with _saying(output):
             file = draft.open("wb")
         with file:
@@ -77,7 +89,7 @@ def drafted(output: Path) -> Iterator[Path]:
     It takes the place of a file; into a device or a pipe it is copied.
     """
     if not _is_special(output):
-        with replacing(output) as draft:
+        with _replacing_no_database(output) as draft:
             yield draft
         return
     with TemporaryDirectory(prefix="craftsync-") as private:
@@ -107,6 +119,35 @@ def replacing(output: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _replacing_no_database(output: Path) -> Iterator[Path]:
+    _require_no_database(output)
+    with replacing(output) as draft:
+        yield draft
+        _require_no_database(output)  # it may have come meanwhile
+
+
+def _require_no_database(output: Path) -> None:
+    target = os.path.realpath(output)
+    mains = [target, *(target.removesuffix(end) for end in _BESIDE if target.endswith(end))]
+    if any(map(_is_database, mains)):
+        raise Usage(
+            f"{output} is a database or belongs to one: it is not overwritten.",
+            hint="Name another file.",
+        )
+
+
+def _is_database(path: str) -> bool:
+    try:
+        if not Path(path).is_file():
+            return False
+        with Path(path).open("rb") as file:
+            head = file.read(16)
+    except OSError:  # whoever writes will hear of it
+        return False
+    return any(head[at:].startswith(magic) for at, magic in _DATABASES)
 
 
 @contextmanager

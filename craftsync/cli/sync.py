@@ -106,6 +106,7 @@ def sync(
         ctx.exit(report.exit_code)
     if metrics_file is not None:
         try:
+            sinks.check(metrics_file)  # the store may have come there meanwhile
             app.write_metrics(metrics_file, report)
         except Usage as flaw:  # the sync's own code says more
             say.failure(flaw)

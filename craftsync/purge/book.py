@@ -66,6 +66,11 @@ class Book:
             execution_ids=tuple(one.key.execution_id for one in item.executions),
         )
 
+    @property
+    def plan_id(self) -> str:
+        """The plan that is applied."""
+        return self._plan.plan_id
+
     def id_of(self, item: Item) -> str:
         """Return what the audit calls the deletion of an item."""
         return self._ids[item.kind, item.key]
@@ -80,8 +85,8 @@ class Book:
         """Write intents, ends of what was intended before, and ends of what was never asked."""
         if not (intents or ends or untried):
             return
-        key = self._job.environment.key
-        with engines.durable_transaction(self._job.writer) as conn:
+        key, writer = self._job.environment.key, self._job.writer
+        with engines.store_errors(writer.url), engines.durable_transaction(writer) as conn:
             # What touches the mirror comes first: a revision is the first thing drawn.
             self._leave_tombstones(conn, [*ends, *untried])
             audit, now = Audit(conn, key), self._job.now()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from craftsync.errors import CraftsyncError, Missing, UpstreamFault
+from craftsync.errors import CraftsyncError, Interrupted, Missing, StoreUnusable, UpstreamFault
 from craftsync.purge import asking, look
 from craftsync.purge.book import Book, End, untried
 from craftsync.purge.evidence import Copy, Examiner
@@ -38,6 +38,8 @@ GOOD_FOR_S = 10.0
 """So long a proof may wait for its DELETE."""
 
 LONGEST_WAIT_S = 120.0
+INTERRUPTED = "interrupted; what was done stays done, and it is safe to run again"
+LEFT_OPEN = "the run ended before an answer came"
 _WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
 _WENT_WRONG = {Outcome.FAILED, Outcome.IN_DOUBT}
 
@@ -54,6 +56,7 @@ class Conveyor:
         self._arrived: queue.SimpleQueue[Future[Found]] = queue.SimpleQueue()
         self._examining = 0
         self._erasing: set[Future[Found]] = set()
+        self._meant: set[Item] = set()
         self._proved: deque[Examined] = deque()
         self._waiting: deque[Turn] = deque()
         self._ends: list[End] = []
@@ -75,9 +78,16 @@ class Conveyor:
                 if not (self._examining or self._erasing):
                     break
                 self._take_some()
-        except BaseException:
-            self._close_what_was_asked()
-            raise
+        except BaseException as flaw:
+            self._take_what_still_comes()
+            if isinstance(flaw, StoreUnusable):
+                self.fatal = flaw
+            else:
+                self._write()
+                if not isinstance(flaw, KeyboardInterrupt):
+                    raise
+                self.fatal = Interrupted(INTERRUPTED)
+            self._leave_the_rest_in_doubt()
         finally:
             self._erasers.shutdown(wait=False, cancel_futures=True)
         for turn in (*self._left, *(one.turn for one in self._proved), *self._waiting):
@@ -103,6 +113,7 @@ class Conveyor:
         ]
         tries = [(one.turn, self._book.a_try(one.turn.item, one.proof)) for one in proved]
         self._write([what for _, what in tries])
+        self._meant.update(turn.item for turn, _ in tries)
         for turn, what in tries:
             self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))
         free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
@@ -204,6 +215,7 @@ class Conveyor:
 
     def _take_erased(self, found: Erased) -> None:
         answered, turn = found.answered, found.turn
+        self._meant.discard(turn.item)
         self._ends.append(End(found.what, answered.outcome, answered.error))
         self.fatal = self.fatal or answered.fatal
         tried = turn.tried + 1
@@ -224,11 +236,17 @@ class Conveyor:
             self._failures, self._went_well = self._failures + 1, False
         self._job.listener(result)
 
-    def _close_what_was_asked(self) -> None:
-        """Write down the answers that still come, so that less is left in doubt."""
+    def _take_what_still_comes(self) -> None:
+        """Wait a little for the answers to what was asked, so that less is left in doubt."""
         done, _ = wait(self._erasing, timeout=PATIENCE_S)
         for future in done:
             found = future.result() if future.exception() is None else None
             if isinstance(found, Erased):
-                self._ends.append(End(found.what, found.answered.outcome, found.answered.error))
-        self._write()
+                answered, item = found.answered, found.turn.item
+                self._meant.discard(item)
+                self._ends.append(End(found.what, answered.outcome, answered.error))
+                self._note(Result(item, answered.outcome, answered.error))
+
+    def _leave_the_rest_in_doubt(self) -> None:
+        for item in self._meant:
+            self._note(Result(item, Outcome.IN_DOUBT, LEFT_OPEN))

@@ -9,11 +9,19 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from craftsync.errors import CraftsyncError, Missing, Partial, Refused, UpstreamFault, worst
+from craftsync.errors import (
+    CraftsyncError,
+    Interrupted,
+    Missing,
+    Partial,
+    Refused,
+    UpstreamFault,
+    worst,
+)
 from craftsync.purge import asking, doubts, look, planning
 from craftsync.purge.asking import Answered
 from craftsync.purge.book import Book, End, untried
-from craftsync.purge.conveyor import LONGEST_WAIT_S, TRIES, Conveyor
+from craftsync.purge.conveyor import INTERRUPTED, LEFT_OPEN, LONGEST_WAIT_S, TRIES, Conveyor
 from craftsync.purge.evidence import Examiner
 from craftsync.purge.job import Job, Outcome, Result, Settled
 from craftsync.purge.look import Sight
@@ -79,14 +87,37 @@ def apply(job: Job, plan: Plan) -> Report:
         executions = [item for item in todo if item.kind == "execution"]
         tried = [item for item in executions if (item.kind, item.key) in doubted]
         results |= {one.item: one for one in belt.run(executions, tried)}
+        fatal = belt.fatal
         for item in todo:
-            if item.kind == "deployment" and belt.fatal is None:
+            if item.kind == "deployment" and fatal is None:
                 tries = int((item.kind, item.key) in doubted)
-                results[item] = Deployment(job, book, examiner, pool, item, tries).delete()
+                deployment = Deployment(job, book, examiner, pool, item, tries)
+                results[item], fatal = _to_its_end(job, deployment)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     told = tuple(results.get(item, Result(item, None)) for item in plan.delete)
-    return Report(plan, told, tuple(settled), belt.fatal)
+    return Report(plan, told, tuple(settled), fatal)
+
+
+def _to_its_end(job: Job, deployment: "Deployment") -> tuple[Result, CraftsyncError | None]:
+    """Delete a deployment; where something ends the run on the way, return that beside it."""
+    item, fatal = deployment.item, CraftsyncError("")
+    try:
+        return deployment.delete(), None
+    except KeyboardInterrupt:
+        fatal = Interrupted(INTERRUPTED)
+    except CraftsyncError as flaw:
+        fatal = flaw
+    with job.reader.connect() as conn:
+        still_open = audit.open_tries(conn, job.environment.key)
+        ended = audit.ended(conn, job.environment.key, deployment.book.plan_id)
+    word = ended.get(deployment.book.id_of(item))
+    result = Result(item, Outcome(word) if word else None, str(fatal) if word else None)
+    if (item.kind, item.key) in {(one.what.kind, one.what.key) for one in still_open}:
+        result = Result(item, Outcome.IN_DOUBT, LEFT_OPEN)
+    if result.outcome is not None:
+        job.listener(result)
+    return result, fatal
 
 
 def _require_the_same(

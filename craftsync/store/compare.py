@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, Table, bindparam, select
 
 from craftsync.records import Metric, ObjectKind, PartKind, PartState, Raw, Side, Step, Whole
-from craftsync.store import models, raw
+from craftsync.store import files, models, raw
 from craftsync.store.base import driver_moment
 from craftsync.store.compare_values import of_side
 from craftsync.store.difference import Difference, named, same, told, unread
@@ -31,7 +31,10 @@ _NO_MATTER = datetime.min.replace(tzinfo=UTC)  # no hash has it in it
 _EXECUTION, _STEP = table_of(models.Execution), table_of(models.Step)
 _VALUE, _METRIC = table_of(models.IoValue), table_of(models.Metric)
 _LINE = table_of(models.LogLine)
-_DETAIL = ("pipeline_name", "deployment_name", "status", "created_by", "end_date")
+_DETAIL = (
+    *("pipeline_name", "deployment_name", "status", "created_by"),
+    *("started_at", "end_date", "commit_id"),
+)
 _OF_A_STEP = [column.name for column in _STEP.c if column.name != "execution_key"]
 _OF_A_LINE = [column for column in _LINE.c if column.name not in ("execution_key", "line_number")]
 
@@ -83,7 +86,10 @@ def damages(
     if _answer(connection, execution_key) is None:
         yield Difference("detail", DAMAGED)
     for value in _rows(connection, _VALUE, execution_key):
-        if value.file_sha256 is not None and not is_whole(value.file_sha256):
+        sha256 = value.file_sha256
+        if sha256 is None:
+            continue
+        if not is_whole(sha256) or value.size_bytes != files.size_of(connection, sha256):
             yield Difference(f"{value.side} {value.name}", DAMAGED)
 
 

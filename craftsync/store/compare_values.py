@@ -63,6 +63,8 @@ def _value(mine: Any, theirs: Value, whole: Whole) -> Iterator[str]:
             yield told(word, here, upstream) if name in _SHOWN else f"{word} differs"
     kinds = {(value.data_type or "").lower() == "file" for value in (mine, theirs)}
     if kinds == {True}:
+        if not _same_content(mine, theirs):
+            yield "value differs"
         yield from _file(mine, theirs, whole)
     elif kinds == {False}:
         yield from _content(mine, theirs)
@@ -71,10 +73,14 @@ def _value(mine: Any, theirs: Value, whole: Whole) -> Iterator[str]:
 def _content(mine: Any, theirs: Value) -> Iterator[str]:
     if (mine.value is None) != (theirs.value is None):
         yield "no value upstream" if theirs.value is None else "a value upstream, none here"
-    elif not all(same(getattr(mine, name), getattr(theirs, name)) for name in _OF_A_VALUE):
+    elif not _same_content(mine, theirs):
         yield "value differs"
     elif mine.state != theirs.state:
         yield told("state", mine.state, theirs.state)
+
+
+def _same_content(mine: Any, theirs: Value) -> bool:
+    return all(same(getattr(mine, name), getattr(theirs, name)) for name in _OF_A_VALUE)
 
 
 def _file(mine: Any, theirs: Value, whole: Whole) -> Iterator[str]:

@@ -9,7 +9,7 @@ import os
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +117,8 @@ def durable_transaction(engine: Engine) -> Iterator[Connection]:
             with connection.begin():
                 yield connection
         finally:
-            driver.execute("pragma synchronous=NORMAL")
+            with suppress(sqlite3.ProgrammingError):  # closed by an interrupt: the next is as set
+                driver.execute("pragma synchronous=NORMAL")
 
 
 @contextmanager
