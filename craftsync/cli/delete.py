@@ -70,6 +70,7 @@ def execution(
                 kept[one.key.execution_id] = reason
         made = app.planning(conn, where).of_executions(sorted(chosen, key=lambda one: one.key))
         in_doubt = bool(audit.open_tries(conn, where.key))
+        outcomes.warn_of_a_broken_chain(conn, where)
     for name, reason in kept.items():
         say.problem(f"execution {name}: kept: {reason}")
     if kept and not chosen:
@@ -142,6 +143,7 @@ def deployment(
         its = facts(erasable.executions_of(conn, where.key, found.incarnation))
         _require_all(app, name, found.pipeline_name, its, where)
         made = app.planning(conn, where).of_deployment(found, its)
+        outcomes.warn_of_a_broken_chain(conn, where)
     number = ("--expect-executions", str(len(its)))
     line = _line("deployment", name, *number, environment=environment)
     if expect_executions is None and not consent.is_attended():
@@ -154,7 +156,7 @@ def deployment(
         raise Refused(
             f"The deployment {name} has {len(its):,} executions, not {expect_executions:,}:"
             " nothing was deleted.",
-            hint=line,
+            hint=line if yes_environment is None else f"{line} --yes-environment {where.name}",
         )
     consent.require(
         where.name,

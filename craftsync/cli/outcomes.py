@@ -1,12 +1,17 @@
 """What came of deletes: said while they go on, and as rows at the end."""
 
+import shlex
 from collections.abc import Callable
+
+from sqlalchemy import Connection
 
 from craftsync.cli import say
 from craftsync.errors import Interrupted
 from craftsync.purge.job import Event, Outcome, Progress, Result, Settled
 from craftsync.purge.run import Report
 from craftsync.records import Key
+from craftsync.store import audit
+from craftsync.store.environments import EnvironmentRow
 
 WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
 
@@ -30,6 +35,15 @@ def _name(kind: str, key: Key, outcome: str, error: str | None) -> None:
     say.problem(f"{kind} {key.execution_id}: {outcome}{f': {error}' if error else ''}")
 
 
+def warn_of_a_broken_chain(conn: Connection, where: EnvironmentRow) -> None:
+    """Say before deletes are added to an audit that is not as it was written."""
+    for flaw in audit.flaws(conn, where.key):
+        say.warning(
+            f"The chain of the audit of {where.name} is broken: {flaw}.",
+            hint=f"craftsync purge history --env {shlex.quote(where.name)}",
+        )
+
+
 def tell(report: Report) -> None:
     """Say on stderr what became of a plan, in figures, and why it ended early."""
     counts: dict[str, int] = {}
@@ -41,6 +55,8 @@ def tell(report: Report) -> None:
         say.problem(f"craftsync: {told or 'nothing to delete'}")
     else:
         say.note(told or "Nothing to delete.")
+    if report.before:
+        say.note(f"{report.before:,} of these by an earlier run of this plan.")
     if counts.get("not tried"):
         say.problem("The run stopped early: run it again, it goes on where it stopped.")
     if isinstance(report.error, Interrupted):

@@ -149,6 +149,7 @@ def apply(
             made = app.read_plan(conn, planned.read(file))
         else:
             made, _ = criteria.plan(app, conn, environment, max_deletes=max_deletes, **asked)
+        outcomes.warn_of_a_broken_chain(conn, app.environment_held(conn, made.environment))
     if made.delete:
         line = planned.line(
             file, asked, env=environment, max_deletes=max_deletes, allow_missing=allow_missing

@@ -92,7 +92,7 @@ def doubt(withheld: Withheld, whose: str = "", environment: str | None = None) -
     there = f" --env {shlex.quote(environment)}" if environment else ""
     of_scope = f" of {withheld.scope}" if withheld.scope else ""
     scoped = f" --pipeline {shlex.quote(withheld.scope)}" if withheld.scope else ""
-    believed = "Nothing was" if withheld.missing >= withheld.known - withheld.listed else "None of"
+    believed = "Nothing was" if withheld.missing == withheld.known - withheld.listed else "None of"
     rest = "" if believed == "Nothing was" else f" {withheld.missing:,} missing was"
     what = withheld.kind if withheld.listed != 1 else _ONE.get(withheld.kind, withheld.kind)
     return CraftsyncError(

@@ -88,7 +88,7 @@ def write(plan: Plan, key: bytes) -> str:
 def read(text: str | bytes, key: bytes, *, store_id: str) -> Plan:
     """Read a plan that this store made; raises `Refused` for anything else, with the reason."""
     try:
-        body = json.loads(text)
+        body = json.loads(text, object_pairs_hook=_each_once)
         told, made_in, form = str(body.pop("seal")), body["store_id"], body["format"]
     except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
         raise _refusal("This is no plan of craftsync") from None
@@ -137,6 +137,14 @@ def totals(items: Sequence[Item]) -> dict[str, Any]:
             name: sum((one.pipeline_name or "") == name for one in each) for name in pipelines
         },
     }
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of a key that comes twice nobody knows which one a reader saw."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a key comes twice")
+    return made
 
 
 def _refusal(why: str) -> Refused:

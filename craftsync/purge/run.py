@@ -38,12 +38,16 @@ _DONE = {Outcome.DELETED, Outcome.ALREADY_GONE}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What became of each item of a plan, and of what was in doubt; `error` ended it early."""
+    """What became of each item of a plan, and of what was in doubt; `error` ended it early.
+
+    So many of the items as `before` says had been deleted by an earlier run of the same plan.
+    """
 
     plan: Plan
     results: tuple[Result, ...]
     settled: tuple[Settled, ...] = ()
     error: CraftsyncError | None = None
+    before: int = 0
 
     @property
     def exit_code(self) -> int:
@@ -77,6 +81,7 @@ def apply(job: Job, plan: Plan) -> Report:
     book = Book(job, plan)
     settled = doubts.settle(job, book)
     results = _known(job, plan, book, settled)
+    before = sum(one.outcome in _DONE for one in results.values())
     todo = [item for item in plan.delete if item not in results]
     doubted = {(one.kind, one.key) for one in settled}
     pool = ThreadPoolExecutor(job.workers, thread_name_prefix="purge")
@@ -96,7 +101,7 @@ def apply(job: Job, plan: Plan) -> Report:
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     told = tuple(results.get(item, Result(item, None)) for item in plan.delete)
-    return Report(plan, told, tuple(settled), fatal)
+    return Report(plan, told, tuple(settled), fatal, before)
 
 
 def _to_its_end(job: Job, deployment: "Deployment") -> tuple[Result, CraftsyncError | None]:

@@ -158,14 +158,14 @@ def _failing(total: Compared, ago: str) -> str:
         said = f"{now.bad:,} of {things(now.ended, 'run')} failed ({share(now.failure_rate)})"
     if not before.ended:
         return f"{said}; there is nothing from the {ago} before to compare with."
-    held = f"in the {ago} before ({share(before.failure_rate)} of {before.ended:,})"
+    held = f"the {ago} before ({share(before.failure_rate)} of {before.ended:,})"
     match total.failing:
         case Trend.WORSE:
-            return f"{said}, more than {held}."
+            return f"{said}, more than in {held}."
         case Trend.BETTER:
-            return f"{said}, fewer than {held}."
+            return f"{said}, fewer than in {held}."
         case Trend.SAME:
-            return f"{said}, about as many as {held}."
+            return f"{said}, no clear change from {held}."
         case _:
             return f"{said}; the {ago} before had too few to compare with."
 

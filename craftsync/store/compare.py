@@ -31,10 +31,8 @@ _NO_MATTER = datetime.min.replace(tzinfo=UTC)  # no hash has it in it
 _EXECUTION, _STEP = table_of(models.Execution), table_of(models.Step)
 _VALUE, _METRIC = table_of(models.IoValue), table_of(models.Metric)
 _LINE = table_of(models.LogLine)
-_DETAIL = (
-    *("pipeline_name", "deployment_name", "status", "created_by"),
-    *("started_at", "end_date", "commit_id"),
-)
+_DETAIL = ("pipeline_name", "deployment_name", "status", "created_by", "end_date")
+_OF_THE_STEPS = ("started_at", "commit_id")  # made of these, and worth a word where these are alike
 _OF_A_STEP = [column.name for column in _STEP.c if column.name != "execution_key"]
 _OF_A_LINE = [column for column in _LINE.c if column.name not in ("execution_key", "line_number")]
 
@@ -46,12 +44,13 @@ def differences(connection: Connection, execution_key: int, whole: Whole) -> Ite
     """
     (held,) = _rows(connection, _EXECUTION, execution_key, column="key")
     changed = []
-    for name in _DETAIL:
+    drifts = list(_steps(_rows(connection, _STEP, execution_key), whole.execution.steps))
+    for name in _DETAIL if drifts else _DETAIL + _OF_THE_STEPS:
         here, upstream = getattr(held, name), getattr(whole.execution, name)
         if not same(here, upstream):
             changed.append(name)
             yield Difference("detail", told(name, here, upstream))
-    for drift in _steps(_rows(connection, _STEP, execution_key), whole.execution.steps):
+    for drift in drifts:
         changed.append("steps")
         yield Difference("detail", drift)
     values = _rows(connection, _VALUE, execution_key)

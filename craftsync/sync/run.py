@@ -23,6 +23,8 @@ from craftsync.sync.job import Job
 from craftsync.sync.tally import Tally
 from craftsync.upstream.recognition import recognise
 
+TOO_LITTLE = "The listings took all of it, and would again: allow more than they take."
+
 
 def sync(job: Job, *, run_id: int) -> Outcome:
     """Mirror one environment once and tell how it went; the caller holds the store's lock.
@@ -48,7 +50,9 @@ def sync(job: Job, *, run_id: int) -> Outcome:
         executions.mirror_all(job, tally, estate.mirror(job, tally))
     except LimitReached as limit:
         outcome = tally.outcome(word="partial", error=str(limit))
-        outcome = replace(outcome, exit_code=worst([limit.exit_code, outcome.exit_code]))
+        code = worst([limit.exit_code, outcome.exit_code])
+        hint = None if outcome.fetched or not outcome.listed else TOO_LITTLE
+        outcome = replace(outcome, exit_code=code, hint=hint)
     except (KeyboardInterrupt, Interrupted):
         outcome = tally.outcome(word="interrupted", error="interrupted")
         outcome = replace(outcome, exit_code=Interrupted.exit_code)

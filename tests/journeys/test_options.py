@@ -13,6 +13,16 @@ from warm import craftsync
 from craftsync.simulator import Server, World
 
 
+def test_a_limit_that_the_listings_take_up_says_that_more_must_be_allowed(calm):
+    listed = [outcome for n in range(10, 40) if (outcome := calm.sync(max_requests=n)).listed]
+    assert listed[0].fetched == 0
+    assert (
+        listed[0].hint == "The listings took all of it, and would again: allow more than they take."
+    )
+    assert listed[-1].fetched > 0
+    assert listed[-1].hint is None
+
+
 def test_a_run_stops_at_so_many_requests_and_the_next_ones_go_on(calm):
     calm.sync(max_requests=1)
     held = [0]

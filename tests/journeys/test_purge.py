@@ -312,6 +312,28 @@ def test_what_is_no_longer_held_whole_is_kept(lab, sql, why):
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "update execution set started_at = end_date",
+        "update execution set commit_id = 'deadbeef'",
+        "update execution set created_by = 'somebody'",
+        "update step set commit_id = 'deadbeef'",
+        "update io_value set value = '8', value_text = '8', value_number = 8 where name = 'x'",
+        "update io_value set value_number = 8 where name = 'y'",
+        "update io_value set value_text = 'other' where file_sha256 is not null",
+        "update io_value set value = '\"other\"' where file_sha256 is not null",
+        "update io_value set size_bytes = size_bytes + 1 where file_sha256 is not null",
+        "update log_line set stream = 'other'",
+    ],
+)
+def test_what_was_changed_here_is_kept_though_the_plan_was_made_after_it(lab, sql):
+    change(lab, sql)
+    plan = planned(lab, 98 * DAY)
+    assert set(erased(lab, plan).values()) == {"changed"}
+    assert deletes(lab) == []
+
+
+@pytest.mark.parametrize(
     ("setting", "why"),
     [
         ({"keep_last": 8}, "last_n"),
@@ -375,6 +397,10 @@ def edited(file, **changes):
     file.write_text(json.dumps(plan | changes))
 
 
+def said_twice(file, name, value):
+    file.write_text(file.read_text().replace("{", f'{{"{name}": {value},', 1))
+
+
 YES = ("--yes-environment", "default")
 
 
@@ -387,6 +413,7 @@ YES = ("--yes-environment", "default")
         (lambda file: edited(file, store_id="other"), "made from another store"),
         (lambda file: file.write_text("{}"), "no plan of craftsync"),
         (lambda file: file.write_text("[1]"), "no plan of craftsync"),
+        (lambda file: said_twice(file, "delete", "[]"), "no plan of craftsync"),
         (lambda file: file.write_text("not json"), "no plan of craftsync"),
         (lambda file: file.write_bytes(b"\xff\xfe\x00"), "no plan of craftsync"),
     ],
@@ -770,7 +797,7 @@ def test_the_history_is_the_relation_and_tells_the_end_of_the_chain(real):
         ("update delete_event set chain_sha256 = 'x' where event_number = 1", 1),
     ],
 )
-def test_an_audit_that_was_changed_is_found(real, sql, place):
+def test_an_audit_that_was_changed_is_found_and_told_before_more_is_deleted(real, sql, place):
     for name in ("t0", "t1"):
         run(real, "delete", "execution", name, *YES)
     change(real, sql)
@@ -780,3 +807,10 @@ def test_an_audit_that_was_changed_is_found(real, sql, place):
     doctor = run(real, "doctor")
     assert doctor.exit_code == 3
     assert f"event {place} " in doctor.stdout
+    for words in (("execution", "t2"), ("deployment", "nightly", "--expect-executions", "3")):
+        done = run(real, "delete", *words, *YES)
+        assert done.stderr.startswith(
+            f"warning: The chain of the audit of default is broken: event {place} "
+        )
+    done = run(real, "purge", "apply", "--policy", "--older-than", "30d", *YES)
+    assert f"is broken: event {place} " in done.stderr

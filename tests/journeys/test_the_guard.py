@@ -205,6 +205,19 @@ def test_the_hint_can_be_typed_whatever_the_pipeline_is_called(known):
     assert gone(lab) == 3
 
 
+def test_as_many_listed_as_known_is_no_contradiction_of_what_is_missing(known):
+    lab = known(20)
+    for number in range(11):
+        lab.world.delete_execution(f"e{number}")
+        lab.world.add_execution("p", execution_id=f"f{number}")
+    refused = craftsync(lab, "sync")
+    assert refused.returncode == 4
+    assert refused.stderr.splitlines()[0] == (
+        "error: Upstream lists 20 executions of p; the store knows 20."
+        " None of 11 missing was marked as gone."
+    )
+
+
 def test_more_absences_than_a_run_asks_for_are_marked_over_several_runs(known):
     lab = known(230)
     for number in range(225):
