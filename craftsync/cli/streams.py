@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
 from craftsync.errors import Usage
 
@@ -32,24 +32,30 @@ _passing = _Line()
 
 @contextmanager
 def steady() -> Iterator[None]:
-    """Make a process fit to run under cron: files private, streams there, SIGTERM as Ctrl-C."""
+    """Make a process fit to run under cron: files private, streams there, SIGTERM as Ctrl-C.
+
+    SIGHUP too, of a terminal or a connection that is gone, unless nohup had it ignored.
+    """
     mask = os.umask(0o077)
     _fill_the_gaps()
     for stream in (sys.stdout, sys.stderr):
         # What a stream cannot write is shown escaped: no name may end a run.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    main_thread = threading.current_thread() is threading.main_thread()
-    before = signal.getsignal(signal.SIGTERM)
-    if main_thread:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+        if before[signal.SIGHUP] is signal.SIG_IGN:
+            del before[signal.SIGHUP]
+    for number in before:
+        signal.signal(number, signal.default_int_handler)
     try:
         yield
     finally:
         _make_way()
         os.umask(mask)
-        if main_thread:
-            signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _fill_the_gaps() -> None:

@@ -296,17 +296,11 @@ def test_a_confirmed_question_goes_on():
     assert "error: Not confirmed: nothing was changed." in refused.stderr
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_signal_ends_a_command_with_130_and_a_sentence(sent, times):
     words = ["wait"] if times == 1 else ["wait", "--ignore-first"]
-    with subprocess.Popen(
-        [sys.executable, __file__, *words],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with waiting(*words, hangup=signal.SIG_DFL) as running:
         assert running.stderr is not None
         for _ in range(times):
             assert running.stderr.readline() in ("ready\n", "once more\n")
@@ -314,6 +308,30 @@ def test_a_signal_ends_a_command_with_130_and_a_sentence(sent, times):
         out, err = running.communicate(timeout=30)
     assert running.returncode == 130
     assert (out, err) == ("", "craftsync: interrupted\n")
+
+
+def waiting(*words, hangup):
+    """Start a command that waits, where a lost terminal has this effect."""
+    return subprocess.Popen(
+        [sys.executable, __file__, *words],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),  # noqa: PLW1509 - no threads yet
+    )
+
+
+def test_under_nohup_a_lost_terminal_ends_nothing():
+    with waiting("wait", hangup=signal.SIG_IGN) as running:
+        assert running.stderr is not None
+        assert running.stderr.readline() == "ready\n"
+        running.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            running.wait(timeout=0.5)
+        running.send_signal(signal.SIGTERM)
+        running.communicate(timeout=30)
+    assert running.returncode == 130
 
 
 def test_what_was_saved_is_spoken_of_by_commands_that_save_alone():
