@@ -98,6 +98,13 @@ def _span(value: object) -> timedelta:
         raise ValueError(f"is not understood: {flaw}") from None
 
 
+def _some_time(value: object) -> timedelta:
+    span = _span(value)
+    if not span:
+        raise ValueError("must be longer than nothing")
+    return span
+
+
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("must be text in quotes")  # noqa: TRY004 - as above
@@ -176,7 +183,7 @@ KEYS: tuple[Key, ...] = (
     Key(("purge", "keep_last_success"), True, _boolean, _boolean_text),
     Key(("purge", "protect_pipelines"), [], _words, _words_text),
     Key(("purge", "protect_deployments"), [], _words, _words_text),
-    Key(("purge", "plan_expiry"), "24h", _span),
+    Key(("purge", "plan_expiry"), "24h", _some_time),
     Key(("purge", "token_env"), "", _variable),
 )
 

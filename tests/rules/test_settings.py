@@ -273,6 +273,7 @@ def test_no_environment_at_all_is_answered_with_what_to_type(folder):
         ("[redact]\npatterns = ['x*']\n", 2, "it matches ''"),
         ("[redact]\npatterns = 'x'\n", 2, "must be a list of texts"),
         ("[purge]\nmax_share = 1.5\n", 2, "purge.max_share must be a number from 0 to 1"),
+        ('[purge]\nplan_expiry = "0s"\n', 2, "purge.plan_expiry must be longer than nothing"),
         ("store = 3\n", 1, "store must be text"),
         ("store = 'mysql://u@h/d'\n", 1, "no other database can be a store"),
         ("environments = 3\n", 1, "environments must hold sections"),
