@@ -2,6 +2,7 @@
 
 import json
 import stat
+import time
 from datetime import timedelta
 
 import pytest
@@ -429,8 +430,10 @@ def test_only_a_plan_as_it_was_made_is_applied(real, tmp_path, flaw, why):
 
 
 def test_a_plan_that_is_expired_is_refused(real, tmp_path):
-    allow(real, plan_expiry="0s")
-    done = run(real, "purge", "apply", plan_file(real, tmp_path), *YES)
+    allow(real, plan_expiry="1s")
+    file = plan_file(real, tmp_path)
+    time.sleep(1.1)
+    done = run(real, "purge", "apply", file, *YES)
     assert done.exit_code == 4
     assert "expired at" in done.stderr
 
