@@ -133,7 +133,7 @@ GUARDS = {
         "store/audit.py",
         "        if row.chain_sha256 != chain:\n",
         "        if False:\n",
-        (f"{_PURGE}::test_an_audit_that_was_changed_is_found",),
+        (f"{_PURGE}::test_an_audit_that_was_changed_is_found_and_told_before_more_is_deleted",),
     ),
     "D4: gone is what a listing of its parent does not have": Guard(
         "purge/look.py",
@@ -382,6 +382,27 @@ GUARDS = {
         'self.connection.execute("set enable_external_access = false")',
         "pass",
         (f"{_SQL}::test_what_could_do_harm_is_refused",),
+    ),
+    "files: no database is overwritten": Guard(
+        "cli/sinks.py",
+        "    if any(map(_is_database, mains)):\n",
+        "    if False:\n",
+        (
+            f"{_JOURNEYS}/test_no_store_overwritten.py::test_the_store_is_no_place_to_write_to",
+            f"{_JOURNEYS}/test_no_store_overwritten.py::test_nor_is_a_store_that_the_same_command_makes",
+        ),
+    ),
+    "D2: columns that follow from others": Guard(
+        "store/compare.py",
+        "for name in _DETAIL if drifts else _DETAIL + _OF_THE_STEPS:",
+        "for name in _DETAIL:",
+        (f"{_PURGE}::test_what_was_changed_here_is_kept_though_the_plan_was_made_after_it",),
+    ),
+    "D2: values beside a file": Guard(
+        "store/compare_values.py",
+        "        if not _same_content(mine, theirs):\n            yield",
+        "        if False:\n            yield",
+        (f"{_PURGE}::test_what_was_changed_here_is_kept_though_the_plan_was_made_after_it",),
     ),
     "the lock of a file": Guard(
         "store/lock.py",
