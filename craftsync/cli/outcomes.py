@@ -7,13 +7,11 @@ from sqlalchemy import Connection
 
 from craftsync.cli import say
 from craftsync.errors import Interrupted
-from craftsync.purge.job import Event, Outcome, Progress, Result, Settled
+from craftsync.purge.job import WENT_WELL, Event, Progress, Result, Settled
 from craftsync.purge.run import Report
 from craftsync.records import Key
 from craftsync.store import audit
 from craftsync.store.environments import EnvironmentRow
-
-WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
 
 
 def listener() -> Callable[[Event], None]:

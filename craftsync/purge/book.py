@@ -12,10 +12,10 @@ from sqlalchemy import Connection
 from craftsync.purge.job import Job, Outcome
 from craftsync.purge.plan import Item, Plan
 from craftsync.purge.proof import Proof
-from craftsync.records import GoneCause, Incarnation
+from craftsync.records import GoneCause, Incarnation, Key
 from craftsync.store import engine as engines
 from craftsync.store import erasable, estate, tombstones
-from craftsync.store.audit import Audit, Try, attempts
+from craftsync.store.audit import Audit, Try, attempts, open_tries
 from craftsync.store.environments import Rev
 
 NOT_SENT = "no DELETE was sent"
@@ -74,6 +74,12 @@ class Book:
     def id_of(self, item: Item) -> str:
         """Return what the audit calls the deletion of an item."""
         return self._ids[item.kind, item.key]
+
+    def still_open(self) -> set[tuple[str, Key]]:
+        """Return the kinds and keys of which the audit does not know how their tries ended."""
+        with self._job.reader.connect() as conn:
+            found = open_tries(conn, self._job.environment.key)
+        return {(one.what.kind, one.what.key) for one in found}
 
     def write(
         self,

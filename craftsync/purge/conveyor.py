@@ -18,7 +18,7 @@ from craftsync.errors import CraftsyncError, Interrupted, Missing, StoreUnusable
 from craftsync.purge import asking, look
 from craftsync.purge.book import Book, End, untried
 from craftsync.purge.evidence import Copy, Examiner
-from craftsync.purge.job import Job, Outcome, Progress, Result
+from craftsync.purge.job import INTERRUPTED, LEFT_OPEN, WENT_WELL, Job, Outcome, Progress, Result
 from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item
 from craftsync.purge.proof import Proof, Unread, prove
@@ -38,9 +38,6 @@ GOOD_FOR_S = 10.0
 """So long a proof may wait for its DELETE."""
 
 LONGEST_WAIT_S = 120.0
-INTERRUPTED = "interrupted; what was done stays done, and it is safe to run again"
-LEFT_OPEN = "the run ended before an answer came"
-_WENT_WELL = {Outcome.DELETED, Outcome.ALREADY_GONE}
 _WENT_WRONG = {Outcome.FAILED, Outcome.IN_DOUBT}
 
 
@@ -56,14 +53,12 @@ class Conveyor:
         self._arrived: queue.SimpleQueue[Future[Found]] = queue.SimpleQueue()
         self._examining = 0
         self._erasing: set[Future[Found]] = set()
-        self._meant: set[Item] = set()
         self._proved: deque[Examined] = deque()
         self._waiting: deque[Turn] = deque()
         self._ends: list[End] = []
         self._untried: list[End] = []
         self._left: list[Turn] = []
-        self._failures = 0
-        self._went_well = False
+        self._failures, self._went_well = 0, False
         self._results: dict[Item, Result] = {}
         self.fatal: CraftsyncError | None = None
 
@@ -87,7 +82,7 @@ class Conveyor:
                 if not isinstance(flaw, KeyboardInterrupt):
                     raise
                 self.fatal = Interrupted(INTERRUPTED)
-            self._leave_the_rest_in_doubt()
+            self._leave_the_rest_in_doubt(items)
         finally:
             self._erasers.shutdown(wait=False, cancel_futures=True)
         for turn in (*self._left, *(one.turn for one in self._proved), *self._waiting):
@@ -113,7 +108,6 @@ class Conveyor:
         ]
         tries = [(one.turn, self._book.a_try(one.turn.item, one.proof)) for one in proved]
         self._write([what for _, what in tries])
-        self._meant.update(turn.item for turn, _ in tries)
         for turn, what in tries:
             self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))
         free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
@@ -215,8 +209,7 @@ class Conveyor:
 
     def _take_erased(self, found: Erased) -> None:
         answered, turn = found.answered, found.turn
-        self._meant.discard(turn.item)
-        self._ends.append(End(found.what, answered.outcome, answered.error))
+        result = self._answered(found)
         self.fatal = self.fatal or answered.fatal
         tried = turn.tried + 1
         if answered.may_repeat and tried < TRIES and answered.wait_s <= LONGEST_WAIT_S:
@@ -224,13 +217,13 @@ class Conveyor:
             again = replace(turn, tried=tried, wait_s=pause, error=answered.error)
             self._waiting.append(again)
         else:
-            self._note(Result(turn.item, answered.outcome, answered.error))
+            self._note(result)
 
     def _note(self, result: Result) -> None:
         self._results[result.item] = result
         if self._failures >= FAILURES_IN_A_ROW:
             pass  # it stops, whatever else still comes in
-        elif result.outcome in _WENT_WELL:
+        elif result.outcome in WENT_WELL:
             self._failures, self._went_well = 0, True
         elif result.outcome in _WENT_WRONG:
             self._failures, self._went_well = self._failures + 1, False
@@ -242,11 +235,16 @@ class Conveyor:
         for future in done:
             found = future.result() if future.exception() is None else None
             if isinstance(found, Erased):
-                answered, item = found.answered, found.turn.item
-                self._meant.discard(item)
-                self._ends.append(End(found.what, answered.outcome, answered.error))
-                self._note(Result(item, answered.outcome, answered.error))
+                self._note(self._answered(found))
 
-    def _leave_the_rest_in_doubt(self) -> None:
-        for item in self._meant:
-            self._note(Result(item, Outcome.IN_DOUBT, LEFT_OPEN))
+    def _answered(self, found: Erased) -> Result:
+        """Keep the end of a try for the next write; return what became of its item."""
+        answered, item = found.answered, found.turn.item
+        self._ends.append(End(found.what, answered.outcome, answered.error))
+        return Result(item, answered.outcome, answered.error)
+
+    def _leave_the_rest_in_doubt(self, items: Sequence[Item]) -> None:
+        still_open = self._book.still_open()
+        for item in items:
+            if item not in self._results and (item.kind, item.key) in still_open:
+                self._note(Result(item, Outcome.IN_DOUBT, LEFT_OPEN))

@@ -27,6 +27,11 @@ class Outcome(StrEnum):
     IN_DOUBT = auto()  # nobody knows
 
 
+INTERRUPTED = "interrupted; what was done stays done, and it is safe to run again"
+LEFT_OPEN = "the run ended before an answer came"
+WENT_WELL = frozenset({Outcome.DELETED, Outcome.ALREADY_GONE})
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of one item of a plan; an `outcome` of None says that it was not tried."""

@@ -21,9 +21,9 @@ from craftsync.errors import (
 from craftsync.purge import asking, doubts, look, planning
 from craftsync.purge.asking import Answered
 from craftsync.purge.book import Book, End, untried
-from craftsync.purge.conveyor import INTERRUPTED, LEFT_OPEN, LONGEST_WAIT_S, TRIES, Conveyor
+from craftsync.purge.conveyor import LONGEST_WAIT_S, TRIES, Conveyor
 from craftsync.purge.evidence import Examiner
-from craftsync.purge.job import Job, Outcome, Result, Settled
+from craftsync.purge.job import INTERRUPTED, LEFT_OPEN, WENT_WELL, Job, Outcome, Result, Settled
 from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item, Plan
 from craftsync.purge.proof import Proof, Unread, prove
@@ -32,8 +32,6 @@ from craftsync.store import audit, environments, erasable
 from craftsync.store.environments import EnvironmentRow
 from craftsync.upstream import exact
 from craftsync.upstream.recognition import recognise
-
-_DONE = {Outcome.DELETED, Outcome.ALREADY_GONE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0 when all is deleted, 3 when something is kept or in doubt, 4 for a deployment kept."""
-        codes = [0 if result.outcome in _DONE else Partial.exit_code for result in self.results]
+        codes = [0 if result.outcome in WENT_WELL else Partial.exit_code for result in self.results]
         codes += [
             Refused.exit_code
             for result in self.results
@@ -81,7 +79,7 @@ def apply(job: Job, plan: Plan) -> Report:
     book = Book(job, plan)
     settled = doubts.settle(job, book)
     results = _known(job, plan, book, settled)
-    before = sum(one.outcome in _DONE for one in results.values())
+    before = sum(one.outcome in WENT_WELL for one in results.values())
     todo = [item for item in plan.delete if item not in results]
     doubted = {(one.kind, one.key) for one in settled}
     pool = ThreadPoolExecutor(job.workers, thread_name_prefix="purge")
@@ -114,11 +112,10 @@ def _to_its_end(job: Job, deployment: "Deployment") -> tuple[Result, CraftsyncEr
     except CraftsyncError as flaw:
         fatal = flaw
     with job.reader.connect() as conn:
-        still_open = audit.open_tries(conn, job.environment.key)
         ended = audit.ended(conn, job.environment.key, deployment.book.plan_id)
     word = ended.get(deployment.book.id_of(item))
     result = Result(item, Outcome(word) if word else None, str(fatal) if word else None)
-    if (item.kind, item.key) in {(one.what.kind, one.what.key) for one in still_open}:
+    if (item.kind, item.key) in deployment.book.still_open():
         result = Result(item, Outcome.IN_DOUBT, LEFT_OPEN)
     if result.outcome is not None:
         job.listener(result)
@@ -152,7 +149,7 @@ def _known(job: Job, plan: Plan, book: Book, settled: Sequence[Settled]) -> dict
         ended = audit.ended(conn, job.environment.key, plan.plan_id)
     found = {}
     for item in plan.delete:
-        if (word := ended.get(book.id_of(item))) in _DONE:
+        if (word := ended.get(book.id_of(item))) in WENT_WELL:
             found[item] = Result(item, Outcome(word))
     of = {(item.kind, item.key): item for item in plan.delete}
     for one in settled:

@@ -113,9 +113,7 @@ GUARDS = {
     ),
     "D3: the intent comes before the call": Guard(
         "purge/conveyor.py",
-        "self._write([what for _, what in tries])\n"
-        "        self._meant.update(turn.item for turn, _ in tries)\n"
-        "        for turn, what in tries:\n"
+        "self._write([what for _, what in tries])\n        for turn, what in tries:\n"
         "            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))\n",
         "for turn, what in tries:\n"
         "            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))\n"
