@@ -58,8 +58,8 @@ demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 test: $(READY) $(SDK)/.ready ## Run the tests (about 6 minutes on 2 cores).
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long"
 
-test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates.
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates; go on where a run was stopped.
+	GATES_KEPT=.gates $(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-lowest: requirements.lock ## Run what is short of the tests with the lowest versions allowed.
 	$(LOWEST_PYTHON) -m venv .venv-lowest

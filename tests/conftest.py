@@ -1,11 +1,18 @@
 """What all tests share: empty stores on both engines, their order, and the gates' figures."""
 
 import pytest
-from gates.summary import pytest_terminal_summary
+from gates import kept
+from gates.summary import KEPT, pytest_terminal_summary
 from lab import an_empty_store
 from postgres.databases import database, empty_store, postgres
 
 __all__ = ["database", "empty_store", "postgres", "pytest_terminal_summary"]
+
+
+def pytest_configure(config):
+    """Go on where the last run of the long tests stood, if that is asked for."""
+    if plugin := kept.plugin(config):
+        config.pluginmanager.register(plugin, KEPT)
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,16 @@ from pathlib import Path
 import pytest
 
 GATE = "gate"
+KEPT = "gates kept"  # what passed before, where a run goes on
 BLOCK = re.compile(r"(?s)(<!-- gates: [^>]*-->\n).*(<!-- end of gates -->)")
 
 
-def pytest_terminal_summary(terminalreporter, exitstatus):
-    """Show what each gate measured, failed ones too."""
+def pytest_terminal_summary(terminalreporter, exitstatus, config):
+    """Show what each gate measured, failed ones too, and those that earlier runs have passed."""
     told = [row for reports in terminalreporter.stats.values() for row in _rows(reports)]
+    kept = config.pluginmanager.get_plugin(KEPT)
+    if kept is not None:
+        told += [row for figures in kept.passed.values() for row in figures]
     if not told:
         return
     terminalreporter.section("gates")
@@ -35,8 +39,9 @@ def pytest_terminal_summary(terminalreporter, exitstatus):
         write(
             Path(document),
             folded(told),
-            passed=count.get("passed", 0),
+            passed=count.get("passed", 0) + (0 if kept is None else len(kept.passed)),
             failed=count.get("failed", 0) + count.get("error", 0),
+            runs=1 if kept is None else kept.runs,
             stopped=exitstatus == pytest.ExitCode.INTERRUPTED,
         )
 
@@ -85,10 +90,12 @@ def _grouped(value):
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def write(document, rows, *, passed, failed, stopped=False):
+def write(document, rows, *, passed, failed, runs=1, stopped=False):
     """Put the table between the marks of a document, which has them or is not touched."""
     text = document.read_text(encoding="utf-8")
     told = f"On {datetime.now(UTC):%Y-%m-%d}: {passed:,} tests passed, {failed:,} failed."
+    if runs > 1:
+        told += f" {runs} runs of the same code, each of which went on where the last one stood."
     if stopped:
         told += " The run was stopped before its end."
     lines = [told, "", "| gate | what | figures |", "|---|---|---|"]

@@ -1,0 +1,103 @@
+"""Gates at full size that passed are kept, so that a run that was stopped goes on where it stood.
+
+Where the variable GATES_KEPT names a folder, each long test that passes is taken down there, with
+its figures, under the hash of all code: another run of the same code leaves it out, and shows its
+figures with its own. Without the folder all run anew. What is quick is run each time.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from gates.summary import GATE
+
+VARIABLE = "GATES_KEPT"
+ROOT = Path(__file__).parents[2]
+CODE = ("craftsync", "migrations", "queries", "tests", "pyproject.toml", "requirements.lock")
+
+
+def plugin(config, root=ROOT):
+    """Return the plugin of this process, or None where nothing is kept."""
+    folder = os.environ.pop(VARIABLE, "")  # tests that run tests have nothing to do with it
+    if hasattr(config, "workerinput"):
+        return LeftOut(config.workerinput.get(VARIABLE, ()))
+    if not folder:
+        return None
+    return Kept(Path(folder).absolute() / f"{digest(root)}.jsonl")
+
+
+def digest(root):
+    """Return the hash of all that a long test depends on: names and bytes, and this Python."""
+    whole = hashlib.sha256(sys.version.encode())
+    paths = [root / name for name in CODE]
+    inner = [path for folder in paths if folder.is_dir() for path in folder.rglob("*")]
+    for path in sorted({*paths, *inner}):
+        if path.is_file() and "__pycache__" not in path.parts:
+            whole.update(f"\0{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
+            whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
+class LeftOut:
+    """Leaves out what has passed: all there is to do in a worker of xdist."""
+
+    def __init__(self, passed):
+        self.passed = passed
+
+    def pytest_collection_modifyitems(self, config, items):
+        """Take away the tests that are kept."""
+        if gone := [item for item in items if item.nodeid in self.passed]:
+            config.hook.pytest_deselected(items=gone)
+            items[:] = [item for item in items if item.nodeid not in self.passed]
+
+
+class Kept(LeftOut):
+    """What earlier runs have passed, by test with its figures; what passes in this one is added."""
+
+    def __init__(self, path):
+        super().__init__({})
+        self.path = path
+        self.runs = 1
+        self._told = {}
+        for line in path.read_bytes().splitlines() if path.exists() else ():
+            try:
+                test, figures = json.loads(line)
+            except ValueError:
+                continue  # cut off amid its writing
+            if test is None:
+                self.runs += 1
+            else:
+                self.passed[test] = figures
+
+    def pytest_report_header(self):
+        """Say what is left out, and how to have it run."""
+        if self.passed:
+            return f"kept: {len(self.passed)} long tests passed with this code, see {self.path}"
+        return None
+
+    def pytest_sessionstart(self):
+        """Take down that a run began."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._add(None, [])
+
+    @pytest.hookimpl(optionalhook=True)  # of xdist
+    def pytest_configure_node(self, node):
+        """Tell a worker what to leave out."""
+        node.workerinput[VARIABLE] = list(self.passed)
+
+    def pytest_runtest_logreport(self, report):
+        """Take down a test once all of it has passed, what it leaves behind too."""
+        test = report.nodeid
+        if "long" not in report.keywords:
+            return
+        if report.when == "call" and report.passed:
+            self._told[test] = [told for name, told in report.user_properties if name == GATE]
+        elif report.when == "teardown" and report.passed and test in self._told:
+            self._add(test, self._told[test])
+
+    def _add(self, test, figures):
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"\n{json.dumps([test, figures])}\n")

@@ -1,0 +1,104 @@
+"""A run of the long tests that was stopped goes on where it stood, if the code is the same."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[1]
+SETTINGS = """
+[tool.pytest.ini_options]
+markers = ["long: at full size"]
+"""
+CONFTEST = """
+from pathlib import Path
+from gates import kept
+from gates.conftest import figures
+from gates.summary import KEPT, pytest_terminal_summary
+
+def pytest_configure(config):
+    if plugin := kept.plugin(config, Path(__file__).parents[1]):
+        config.pluginmanager.register(plugin, KEPT)
+"""
+SUITE = """
+import os
+import pytest
+
+@pytest.mark.long
+@pytest.mark.parametrize("part", range(2))
+def test_long(part, figures):
+    figures("G0", "long: a part", points=10 + part)
+
+@pytest.fixture
+def left_behind():
+    yield
+    assert not os.environ.get("SPOILT")
+
+@pytest.mark.long
+def test_spoilt_at_its_end(left_behind, figures):
+    figures("G0", "long: a part", points=100)
+
+def test_quick():
+    pass
+"""
+
+
+@pytest.fixture
+def suite(tmp_path):
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests/conftest.py").write_text(CONFTEST)
+    (tmp_path / "tests/test_it.py").write_text(SUITE)
+    return tmp_path
+
+
+def run(folder, *options, **environ):
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *options],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(TESTS), "GATES_KEPT": ".gates", **environ},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return ended.stdout.splitlines()[-1].partition(" in ")[0], ended.stdout
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+def test_what_passed_is_left_out_and_its_figures_are_shown(suite, workers):
+    table = suite / "table.md"
+    table.write_text("<!-- gates: -->\n<!-- end of gates -->")
+    last, _ = run(suite, *workers, SPOILT="yes")
+    assert last == "4 passed, 1 error"
+    last, told = run(suite, *workers, GATES_TABLE=str(table))
+    assert last.startswith("2 passed")
+    assert "3 tests" not in told
+    for points in (10, 11, 100):
+        assert f"points {points}" in told
+    assert "4 tests passed, 0 failed. 2 runs of the same code" in table.read_text()
+    assert "| G0 | long: a part (3 tests) | points 121 |" in table.read_text()
+
+
+def test_once_the_code_has_changed_all_of_it_runs(suite):
+    run(suite)
+    assert run(suite)[0].startswith("1 passed")
+    with (suite / "tests/test_it.py").open("a") as file:
+        file.write("\n")
+    assert run(suite)[0] == "4 passed"
+
+
+def test_a_line_that_was_cut_off_is_a_test_that_runs_again(suite):
+    run(suite)
+    [kept] = (suite / ".gates").iterdir()
+    kept.write_bytes(kept.read_bytes()[:-20])
+    assert run(suite)[0].startswith("2 passed")
+    assert run(suite)[0].startswith("1 passed")
+
+
+def test_without_a_folder_nothing_is_kept(suite):
+    assert run(suite, GATES_KEPT="")[0] == "4 passed"
+    assert run(suite, GATES_KEPT="")[0] == "4 passed"
+    assert sorted(path.name for path in suite.glob(".g*")) == []
