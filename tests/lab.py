@@ -37,13 +37,14 @@ class Lab:
         }
         self.naps = []
         self.events = []
+        self.clock = lambda: self.world.now
 
     @property
     def app(self):
         return App(
             settings.load(environ=self.environ, cwd=self.folder),
             self.environ,
-            now=lambda: self.world.now,
+            now=self.clock,
             sleep=self.naps.append,
         )
 

@@ -108,13 +108,15 @@ class App(Reporting):
         listener: "Listener",
         limits: "Limits",
     ) -> Iterator["Job"]:
-        from craftsync.store import environments  # noqa: PLC0415 - a wing
+        from craftsync.store import environments, ledger  # noqa: PLC0415 - a wing
         from craftsync.sync.job import Job  # noqa: PLC0415 - a room of the works
         from craftsync.upstream.redact import Redactor  # noqa: PLC0415 - a wing
         from craftsync.upstream.whole import Fetcher  # noqa: PLC0415 - a wing
 
         with writer.connect() as conn:
             key = self.settings.fingerprint_key or environments.identity(conn).fingerprint_key
+            row = environments.find(conn, environment.name)
+            longest_log = ledger.longest_log(conn, row.key) if row else 0
         redact = self.settings.redact
         redactor = Redactor(
             key,
@@ -129,7 +131,7 @@ class App(Reporting):
                 url=environment.url,
                 platform=platform,
                 redactor=redactor,
-                fetcher=Fetcher(platform, redactor, options.wants),
+                fetcher=Fetcher(platform, redactor, options.wants, longest_log=longest_log),
                 engine=writer,
                 now=self.now,
                 monotonic=self.monotonic,

@@ -37,8 +37,13 @@ def _refuse_older(environments: list[dict[str, object]], max_age: timedelta) -> 
     limit_s = max_age.total_seconds()
     for one in environments or [{"environment": "the store", "age_s": None}]:
         age = one["age_s"]
-        if not isinstance(age, int | float) or age > limit_s:
-            said = "was never mirrored completely" if age is None else f"is {age:,.0f} s old"
+        if not isinstance(age, int | float) or abs(age) > limit_s:
+            if not isinstance(age, int | float):
+                said = "was never mirrored completely"
+            elif age < 0:
+                said = f"was last mirrored {-age:,.0f} s ahead of this machine's clock"
+            else:
+                said = f"is {age:,.0f} s old"
             raise Crossed(
                 f"{one['environment']} {said}; --max-age is {limit_s:,.0f} s.",
                 hint="craftsync sync",

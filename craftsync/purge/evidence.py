@@ -162,7 +162,7 @@ class Examiner:
                 for part, drift in compare.differences(conn, candidate.execution_key, whole)
             ]
         if not candidate.metrics and self._may_record(candidate):
-            if whole.state_of(PartKind.METRICS) is not PartState.OK:
+            if whole.state_of(PartKind.METRICS) not in (PartState.OK, PartState.ABSENT):
                 differs.append("metrics: could not be read upstream")
             elif whole.metrics:
                 differs.append(f"metrics: {len(whole.metrics):,} upstream, none here")

@@ -145,6 +145,8 @@ def _at(ask: Callable[[str], Payload], name: str, born: datetime) -> Seen:
         return GONE
     except UpstreamFault as fault:
         return _unknown(fault)
+    if not payloads.is_about(found, name):
+        return Seen(Sight.UNKNOWN, "upstream answered with something else")
     if payloads.is_another(found, born):
         return GONE
     return Seen(Sight.THERE, "it is there still")

@@ -176,12 +176,15 @@ def _lines(count: int, way: str = "") -> str:
 def _metrics(connection: Connection, held: Any, whole: Whole) -> Iterator[Difference]:
     if held.metrics_state is None or held.metrics_state in NOT_GOT:
         return
-    if whole.metrics is None:
-        if whole.state_of(PartKind.METRICS) is not PartState.OK:
+    state = whole.state_of(PartKind.METRICS)
+    if whole.metrics is None and state is not PartState.ABSENT:
+        if state is not PartState.OK:
             yield Difference("metrics", unread(whole, PartKind.METRICS))
         return
+    if state is PartState.ABSENT and held.metrics_state == state:
+        return  # what is held from a time when there were some stays
     mine = _held_metrics(connection, held.key)
-    theirs = _fetched_metrics(whole.metrics, connection.dialect.name)
+    theirs = _fetched_metrics(whole.metrics or (), connection.dialect.name)
     for name in sorted(mine.keys() | theirs.keys()):
         here, upstream = mine[name], theirs[name]
         if len(here) != len(upstream):

@@ -16,6 +16,7 @@ from craftsync.store.models import Scope, SyncRun
 from craftsync.store.upsert import draw_keys, table_of, upsert
 
 __all__ = [
+    "LOGS",
     "Counts",
     "FailureKey",
     "Listing",
@@ -27,11 +28,15 @@ __all__ = [
     "failures",
     "forget_listing",
     "forget_run",
+    "longest_log",
     "note_counts",
     "record_failure",
     "scopes",
     "set_scope",
 ]
+
+LOGS = "logs"
+"""The kind of scope under which it is noted how long a log came whole."""
 
 _RUN, _SCOPE = table_of(SyncRun), table_of(Scope)
 
@@ -179,6 +184,12 @@ def scopes(connection: Connection, environment_key: int) -> dict[tuple[str, str]
         columns.tool_version,
     ).where(columns.environment_key == environment_key)
     return {(row[0], row[1]): Listing(*row[2:]) for row in connection.execute(statement)}
+
+
+def longest_log(connection: Connection, environment_key: int) -> int:
+    """Return the length of the longest log that is known to have come whole in one answer."""
+    known = scopes(connection, environment_key).get((LOGS, ""))
+    return (known.last_listed if known else None) or 0
 
 
 def _this_run(environment_key: int, run_id: int) -> Update:

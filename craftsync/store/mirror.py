@@ -181,7 +181,8 @@ def _write(
     ]
     keyed = [(keys[one.key], one) for one in changed]
     upsert_rows(connection, Execution, rows, key=_NATURAL_KEY, once=("first_seen_at",))
-    replace_wholes(connection, keyed, old_keys, at=seen_at)
+    anew = {old.execution_key for old in held.values() if not old.fetch_sha256}
+    replace_wholes(connection, keyed, old_keys, at=seen_at, anew=anew)
     note_statuses(
         connection,
         {key: one.status for key, one in keyed},

@@ -4,29 +4,27 @@ The rest of their execution is final: its detail was read a settle time after it
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, select, update
+from sqlalchemy import Connection, select, update
 
 from craftsync.records import FetchedPart, Key, PartKind, PartState
 from craftsync.store import files
 from craftsync.store.environments import Rev
-from craftsync.store.models import Execution, IoValue, LogLine, Metric, Part
+from craftsync.store.models import Execution, IoValue, Part
 from craftsync.store.parts import save_part_row
 from craftsync.store.prepare import line_row, metric_rows
-from craftsync.store.upsert import batches, replace_children, table_of
+from craftsync.store.upsert import batches, table_of
+from craftsync.store.wholes import replace_lines, replace_metrics
 
 _EXECUTION, _PART, _VALUE = table_of(Execution).c, table_of(Part).c, table_of(IoValue).c
 _OPEN = (PartState.ERROR.value, PartState.PENDING.value, PartState.TOO_BIG.value)
 
 
 class OpenPart(NamedTuple):
-    """A part that is not held. `fetched_at` is since when the execution's content is as it is.
-
-    `has_secrets` tells that its execution has inputs whose values must be known to find their
-    echoes, so that the part cannot be fetched without the detail.
-    """
+    """A part that is not held. `fetched_at` is since when the execution's content is as it is."""
 
     execution_key: int
     key: Key
@@ -38,7 +36,6 @@ class OpenPart(NamedTuple):
     size_bytes: int | None
     error: str | None
     fetched_at: datetime
-    has_secrets: bool
 
 
 def open_parts(
@@ -48,11 +45,6 @@ def open_parts(
 
     Of the pipelines in `recording`, metrics that were never asked for are pending too.
     """
-    secret = exists().where(
-        _VALUE.execution_key == _EXECUTION.key,
-        _VALUE.side == "input",
-        _VALUE.via == "environment_variable",
-    )
     known = (_EXECUTION.key, _EXECUTION.execution_id, _EXECUTION.created_at)
     statement = (
         select(
@@ -65,7 +57,6 @@ def open_parts(
             _PART.size_bytes,
             _PART.error,
             _EXECUTION.fetched_at,
-            secret,
         )
         .join_from(table_of(Part), table_of(Execution), _PART.execution_key == _EXECUTION.key)
         .where(
@@ -80,7 +71,7 @@ def open_parts(
     for some in batches(sorted(connection.scalars(theirs))):
         for row in connection.execute(statement.where(_EXECUTION.key.in_(some))):
             key, execution_id, created_at, pipeline, kind, name, state = row[:7]
-            next_try_at, size_bytes, error, fetched_at, has_secrets = row[7:]
+            next_try_at, size_bytes, error, fetched_at = row[7:]
             yield OpenPart(
                 key,
                 Key(execution_id, created_at),
@@ -92,7 +83,6 @@ def open_parts(
                 size_bytes,
                 error,
                 fetched_at,
-                has_secrets=bool(has_secrets),
             )
     for some in batches(sorted(recording)):
         never_asked = select(*known, _EXECUTION.pipeline_name, _EXECUTION.fetched_at).where(
@@ -113,7 +103,6 @@ def open_parts(
                 None,
                 None,
                 fetched_at,
-                has_secrets=False,
             )
 
 
@@ -148,18 +137,17 @@ def save_part(
         case PartKind.LOGS:
             changes["logs_state"] = part.state.value
             if fetched.lines is not None:
-                rows = [(execution_key, *line_row(line)) for line in fetched.lines]
-                replace_children(connection, LogLine, [execution_key], rows)
+                lines = {execution_key: [line_row(line) for line in fetched.lines]}
+                if replace_lines(connection, lines, {execution_key}):
+                    part = replace(part, state=PartState.CAPPED)
+                    changes["logs_state"] = part.state.value
             if part.state not in _OPEN:
                 changes["settled"] = settles
         case PartKind.METRICS:
             changes["metrics_state"] = part.state.value
             if fetched.metrics is not None:
-                rows = [
-                    (execution_key, *row)
-                    for row in metric_rows(fetched.metrics, connection.dialect.name)
-                ]
-                replace_children(connection, Metric, [execution_key], rows)
+                metrics = metric_rows(fetched.metrics, connection.dialect.name)
+                replace_metrics(connection, {execution_key: metrics}, {execution_key})
         case _:
             _save_value(connection, execution_key, fetched)
     connection.execute(

@@ -1,6 +1,6 @@
 """The parts that are not plainly held: why, how often they were tried, when to try again."""
 
-from collections.abc import Collection, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from craftsync.records import Part as PartRecord
 from craftsync.records import PartState
 from craftsync.store.base import driver_moment
-from craftsync.store.models import Part
+from craftsync.store.models import Execution, Part
 from craftsync.store.prepare import NOT_GOT
 from craftsync.store.upsert import Row, batches, replace_children, table_of, upsert_rows
 
@@ -35,6 +35,11 @@ def next_try(attempts: int, *, at: datetime) -> datetime:
     return at + pause_after(attempts)
 
 
+def is_due(at: datetime, now: datetime) -> bool:
+    """Whether it is time; also where more than any pause is left, for a clock was ahead then."""
+    return at <= now or at - now > LONGEST_PAUSE
+
+
 def save_parts(
     connection: Connection,
     wholes: Sequence[tuple[int, Collection[PartRecord], Any]],
@@ -55,6 +60,22 @@ def save_parts(
             what = (key, part.kind.value, part.name, part.state.value, part.error)
             rows.append((*what, attempts, due, got, part.size_bytes))
     replace_children(connection, Part, list(old), rows)
+
+
+def note_capped(connection: Connection, fetched: Mapping[int, Any]) -> None:
+    """Note that upstream gives less of these executions' logs than is held.
+
+    `fetched` tells when each was fetched, in the driver's form.
+    """
+    if not fetched:
+        return
+    capped = PartState.CAPPED.value
+    for some in batches(fetched):
+        connection.execute(
+            update(Execution).where(Execution.key.in_(some)).values(logs_state=capped)
+        )
+    rows = [(key, "logs", "", capped, None, 0, None, at, None) for key, at in fetched.items()]
+    upsert_rows(connection, Part, rows, key=("execution_key", "part", "name"))
 
 
 def count_tries(

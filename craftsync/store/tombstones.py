@@ -6,9 +6,9 @@ The caller owns the transaction, the clock and the revision.
 from collections.abc import Collection, Set
 from datetime import datetime
 
-from sqlalchemy import Connection, case, select, update
+from sqlalchemy import Connection, case, select, tuple_, update
 
-from craftsync.records import GoneCause, Key
+from craftsync.records import GoneCause, Key, ObjectKind
 from craftsync.store.environments import Rev, number_of
 from craftsync.store.models import Execution, Scope
 from craftsync.store.upsert import batches, table_of
@@ -26,8 +26,9 @@ def mark_gone(
 ) -> int:
     """Leave tombstones: confirmed absent upstream. The rows and all their values stay.
 
-    Freezes `last_seen_at`, so it comes before the scope's listing is noted as complete. Returns
-    how many were not gone before.
+    Freezes `last_seen_at`, so it comes before the scope's listing is noted as complete. The next
+    listing is looked through, be it as it was: one that is listed still is back. Returns how many
+    were not gone before.
     """
     if not execution_keys:
         return 0
@@ -36,7 +37,7 @@ def mark_gone(
         select(scope.last_complete_at)
         .where(
             scope.environment_key == columns.environment_key,
-            scope.kind == "pipeline",
+            scope.kind == ObjectKind.PIPELINE.value,
             scope.name == columns.pipeline_name,
         )
         .scalar_subquery()
@@ -49,6 +50,16 @@ def mark_gone(
             .where(columns.key.in_(some), columns.gone_at.is_(None))
             .values(gone_at=gone_at, gone_cause=cause.value, last_seen_at=last_seen, rev=number)
         ).rowcount
+        theirs = select(columns.environment_key, columns.pipeline_name).where(columns.key.in_(some))
+        connection.execute(
+            update(Scope)
+            .where(
+                scope.kind == ObjectKind.PIPELINE.value,
+                scope.listing_sha256.is_not(None),
+                tuple_(scope.environment_key, scope.name).in_(theirs),
+            )
+            .values(listing_sha256=None)
+        )
     return count
 
 

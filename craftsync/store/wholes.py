@@ -4,16 +4,16 @@ What was not got this time stays as it is held: the rows of a part that has none
 file of a value that could not be fetched, or that upstream has no more.
 """
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime
 from operator import attrgetter
 
 from sqlalchemy import Connection, select
 
 from craftsync.records import ObjectKind
-from craftsync.store import files, raw
+from craftsync.store import dropped, files, raw
 from craftsync.store.models import IoValue, LogLine, Metric, Step
-from craftsync.store.parts import save_parts
+from craftsync.store.parts import note_capped, save_parts
 from craftsync.store.prepare import Prepared
 from craftsync.store.upsert import Row, batches, replace_children, table_of
 
@@ -30,8 +30,12 @@ def replace_wholes(
     old_keys: Sequence[int],
     *,
     at: datetime,
+    anew: Set[int] = frozenset(),
 ) -> None:
-    """Write the parts of executions; `old_keys` are the ones that may have some already."""
+    """Write the parts of executions; `old_keys` are the ones that may have some already.
+
+    What is held of those in `anew` may be damaged.
+    """
     old = set(old_keys)
     # In one order, so that no two runs wait for each other.
     for file in sorted((file for _, one in keyed for file in one.files), key=attrgetter("sha256")):
@@ -39,17 +43,46 @@ def replace_wholes(
     steps = [(key, *row) for key, one in keyed for row in one.steps]
     replace_children(connection, Step, old_keys, steps)
     replace_children(connection, IoValue, old_keys, _values(connection, keyed, old))
-    lines = [(key, *row) for key, one in keyed for row in one.lines or ()]
-    with_lines = [key for key, one in keyed if key in old and one.lines is not None]
-    replace_children(connection, LogLine, with_lines, lines)
-    metrics = [(key, *row) for key, one in keyed for row in one.metrics or ()]
-    with_metrics = [key for key, one in keyed if key in old and one.metrics is not None]
-    replace_children(connection, Metric, with_metrics, metrics)
+    lines = {key: one.lines for key, one in keyed if one.lines is not None}
+    longer = replace_lines(connection, lines, old, anew=anew)
+    replace_metrics(
+        connection, {key: one.metrics for key, one in keyed if one.metrics is not None}, old
+    )
     save_parts(connection, [(key, one.parts, one.fetched_at) for key, one in keyed], old, at=at)
+    note_capped(connection, {key: one.fetched_at for key, one in keyed if key in longer})
     answers = [
         (ObjectKind.EXECUTION.value, key, one.raw_sha256, one.raw_body) for key, one in keyed
     ]
     raw.keep(connection, answers)
+
+
+def replace_lines(
+    connection: Connection,
+    came: Mapping[int, Sequence[Row]],
+    old: Set[int],
+    *,
+    anew: Set[int] = frozenset(),
+) -> Set[int]:
+    """Write the lines of executions, of which those in `old` may have some already.
+
+    Returns those of which more is held than came.
+    """
+    held = {key: rows for key, rows in came.items() if key in old}
+    written = dropped.lines_to_write(connection, held, anew=anew)
+    rows = {key: rows for key, rows in came.items() if key not in old} | written
+    every = [(key, *row) for key, lines in rows.items() for row in lines]
+    replace_children(connection, LogLine, list(written), every)
+    return {key for key, lines in written.items() if len(lines) > len(came[key])}
+
+
+def replace_metrics(
+    connection: Connection, came: Mapping[int, Sequence[Row]], old: Set[int]
+) -> None:
+    """Write the metrics of executions, of which those in `old` may have some already."""
+    held = {key: rows for key, rows in came.items() if key in old}
+    kept = dropped.metrics_to_keep(connection, held)
+    every = [(key, *row) for key, rows in came.items() for row in (*rows, *kept.get(key, ()))]
+    replace_children(connection, Metric, list(held), every)
 
 
 def _values(

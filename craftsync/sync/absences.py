@@ -21,11 +21,12 @@ Ask = Callable[[str], Payload]
 def is_gone(ask: Ask, name: str, created_at: datetime) -> bool:
     """Whether the platform itself says that this incarnation is no more; a doubt says no."""
     try:
-        return payloads.is_another(ask(name), created_at)
+        found = ask(name)
     except Missing:
         return True
     except UpstreamFault:
         return False
+    return payloads.is_about(found, name) and payloads.is_another(found, created_at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,12 +129,15 @@ def _mirror_deployments(
             _refuse_remade(entry, detail.payload)
         except Missing:
             born = payloads.birth_of(entry)
-            if born is None or Incarnation(entry["name"], born) in known:
+            if born is None or (
+                Incarnation(entry["name"], born) in known and not payloads.is_of_runs(entry)
+            ):
                 raise
             detail = None  # the pseudo-deployments of direct runs have none
         return payloads.deployment(job.redactor.deployment(entry), detail)
 
-    found, unread = read_all(job, tally, ObjectKind.DEPLOYMENT, "name", in_scope, read)
+    listing = job.platform.deployments
+    found, unread = read_all(job, tally, ObjectKind.DEPLOYMENT, "name", in_scope, read, listing)
     gone = gone_of(
         job,
         tally,
@@ -183,16 +186,23 @@ def _mirror_pipelines(
     in_scope = [entry for entry in there if job.wanted(entry["pipeline_name"])]
     tally.pipelines = len(in_scope)
     detailed = {row.incarnation for row in held if row.detail_sha256 and not row.gone}
+    known = {row.incarnation for row in held if row.detail_sha256 or row.gone}
 
     def read(entry: Payload) -> Pipeline:
         listed = payloads.pipeline(job.redactor.pipeline(entry))
         if Incarnation(listed.name, listed.created_at) in detailed:
             return listed
-        detail = job.redactor.pipeline(job.platform.pipeline(listed.name))
+        try:
+            detail = job.redactor.pipeline(job.platform.pipeline(listed.name))
+        except Missing:
+            if Incarnation(listed.name, listed.created_at) in known:
+                raise
+            return listed
         _refuse_remade(entry, detail.payload)
         return payloads.pipeline(job.redactor.pipeline(entry), detail)
 
-    found, unread = read_all(job, tally, ObjectKind.PIPELINE, "pipeline_name", in_scope, read)
+    listing, key = job.platform.pipelines, "pipeline_name"
+    found, unread = read_all(job, tally, ObjectKind.PIPELINE, key, in_scope, read, listing)
     gone = gone_of(
         job,
         tally,

@@ -4,23 +4,24 @@ A listing that is to the letter what it was when everything in it was held and s
 looked into at all.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import chain
 
 from craftsync import __version__
 from craftsync.errors import Missing, UpstreamFault
-from craftsync.records import ObjectKind, PartState
-from craftsync.store import failures, ledger
+from craftsync.records import Key, ObjectKind, PartState
+from craftsync.store import failures, ledger, mirror
 from craftsync.store.open_parts import OpenPart, open_parts
 from craftsync.sync.estate import Known
 from craftsync.sync.events import Listed
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
+from craftsync.sync.plan import Why
 from craftsync.sync.saving import Saver
 from craftsync.sync.scope import Asked, Scope, by_pipeline
 from craftsync.sync.tally import EXECUTIONS, Tally
-from craftsync.sync.work import Wanted
+from craftsync.sync.work import Packed, Wanted
 from craftsync.upstream import metrics
 from craftsync.upstream.client import ExecutionListing
 
@@ -45,10 +46,11 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
         if part.state is PartState.ERROR and not job.options.asks_for(part):
             tally.leave_out(part.key.execution_id, part.kind, part.name)
     asked = Asked(job.platform.execution, tally.run_id)
+    strays: dict[Key, str] = {}
     items: list[Collection[Wanted | OpenPart]] = []
 
     def scope(name: str) -> Scope:
-        return Scope(job, tally, known, asked, standing, name, waiting.get(name, ()))
+        return Scope(job, tally, known, asked, standing, name, waiting.get(name, ()), strays)
 
     for name, listing in _listings(job, known.pipelines, waiting, listings):
         if isinstance(listing, Exception):
@@ -66,7 +68,24 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
                 tally.note_hash(name, listing.sha256)
         del listing  # before the next one comes, and before anything is fetched
     items += [scope(name).decide([]).wanted for name in known.vanished]
-    Saver(job, tally, recording).run(items)
+    longest = job.fetcher.longest_log
+    saver = Saver(job, tally, recording)
+    saver.run(items)
+    if strays and not job.options.pipelines:
+        saver.run(_not_held(job, tally, strays))
+    if job.fetcher.longest_log > longest:
+        _note(job, tally, ledger.LOGS, [""], job.fetcher.longest_log)
+
+
+def _not_held(job: Job, tally: Tally, strays: Mapping[Key, str]) -> Sequence[Packed]:
+    """Return the strays that the pipeline they name does not list either, by who lists them."""
+    with job.engine.connect() as conn:
+        held = mirror.held_content(conn, tally.environment_key, list(strays))
+    left = {key: name for key, name in strays.items() if key not in held}
+    return [
+        Packed(name, ((key, Why.NEW) for key in sorted(left) if left[key] == name))
+        for name in sorted(set(left.values()))
+    ]
 
 
 def _listings(
@@ -120,7 +139,7 @@ def _recording(job: Job, tally: Tally, known: Known) -> frozenset[str]:
     if (
         last is not None
         and last.last_complete_at is not None
-        and tally.started_at - last.last_complete_at < _ASKED_EVERY
+        and abs(tally.started_at - last.last_complete_at) < _ASKED_EVERY
         and not job.options.full
     ):
         return held
@@ -131,14 +150,19 @@ def _recording(job: Job, tally: Tally, known: Known) -> frozenset[str]:
     except UpstreamFault as fault:
         tally.fail(ObjectKind.PIPELINES, "", METRICS, str(fault))
         return held
+    _note(job, tally, METRICS, sorted((found - held) | {""}), len(found))
+    return held | found
+
+
+def _note(job: Job, tally: Tally, kind: str, names: Sequence[str], count: int) -> None:
+    """Note something that later runs need to know, in the manner of a listing."""
     with job.engine.begin() as conn:
-        for name in sorted((found - held) | {""}):
+        for name in names:
             ledger.set_scope(
                 conn,
                 tally.environment_key,
-                METRICS,
+                kind,
                 name,
                 complete_at=tally.started_at,
-                listed=len(found),
+                listed=count,
             )
-    return held | found

@@ -1,9 +1,9 @@
 """Deployments and pipelines alike: named objects of which a name may come back anew."""
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import TypeVar
 
-from craftsync.errors import Missing
+from craftsync.errors import Missing, UpstreamFault
 from craftsync.records import Deployment, Incarnation, ObjectKind, Payload, Pipeline
 from craftsync.store.estate import HeldDeployment, HeldPipeline
 from craftsync.sync import absences
@@ -16,6 +16,7 @@ from craftsync.upstream import payloads
 from craftsync.upstream.fields import body_of
 
 T = TypeVar("T", Deployment, Pipeline)
+LISTED_YET_404 = "It is listed, and answers 404 all the same."
 
 
 def read_all(
@@ -25,20 +26,45 @@ def read_all(
     name_key: str,
     entries: Sequence[Payload],
     read: Callable[[Payload], T],
+    list_again: Callable[[], Sequence[Payload]],
 ) -> tuple[list[T], frozenset[str]]:
-    """Read listed objects, each by its own GET where that is needed; name those that fail."""
+    """Read listed objects, each by its own GET where that is needed; name those that fail.
+
+    Where something answers 404, `list_again` tells whether it was deleted meanwhile.
+    """
     found: list[T] = []
     unread: set[str] = set()
+    missing: list[Payload] = []
     workers = min(job.options.workers, max(len(entries), 1))
     for entry, one in in_parallel(read, entries, workers=workers):
         if not isinstance(one, Exception):
             found.append(one)
             continue
         unread.add(entry[name_key])
-        if not isinstance(one, Missing):  # deleted since it was listed: the next listing tells
-            shown = payloads.shown_id(entry, name_key)
-            tally.fail(kind, shown, "detail", str(one), raw=body_of(one))
+        if isinstance(one, Missing):
+            missing.append(entry)
+            continue
+        shown = payloads.shown_id(entry, name_key)
+        tally.fail(kind, shown, "detail", str(one), raw=body_of(one))
+    if missing:
+        for entry, why in _there_still(missing, name_key, list_again):
+            tally.fail(kind, payloads.shown_id(entry, name_key), "detail", why)
     return found, frozenset(unread)
+
+
+def _there_still(
+    missing: Sequence[Payload], name_key: str, list_again: Callable[[], Sequence[Payload]]
+) -> Iterator[tuple[Payload, str]]:
+    """Yield what is listed still although it answers 404, and why it is not read."""
+    try:
+        births = {one[name_key]: payloads.birth_of(one) for one in list_again()}
+    except UpstreamFault as fault:
+        yield from ((entry, str(fault)) for entry in missing)
+        return
+    for entry in missing:
+        born = births.get(entry[name_key])
+        if entry[name_key] in births and born == payloads.birth_of(entry):
+            yield entry, LISTED_YET_404
 
 
 def live(

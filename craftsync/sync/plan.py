@@ -31,7 +31,6 @@ class Why(StrEnum):
     LOOKBACK = auto()
     FULL = auto()
     LEFT_OUT = auto()  # unsettled, there when asked for, and not listed
-    OPEN_PART = auto()  # settled but for a part, which is fetched alone where it can be
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from craftsync.sync.plan import Why
 from craftsync.sync.saving import Saver
 from craftsync.sync.tally import Tally
 from craftsync.sync.work import Wanted
-from craftsync.upstream.whole import Fetcher, Wants
+from craftsync.upstream.whole import Wants
 
 _NO_RUN = 0  # a repair is no run: it lists nothing, and vouches for nothing but what it saved
 
@@ -34,7 +34,7 @@ def repair(job: Job, ones: Sequence[Candidate]) -> None:
         known = ledger.scopes(conn, row.key)
         largest = max(largest_file(conn), job.options.wants.max_file_bytes)
     whole = Wants(logs=True, files=True, max_file_bytes=largest)
-    job = replace(job, fetcher=Fetcher(job.platform, job.redactor, whole))
+    job = replace(job, fetcher=job.fetcher.wanting(whole))
     tally = Tally(job, run_id=_NO_RUN, environment_key=row.key, started_at=job.now())
     recording = {name for kind, name in known if kind == METRICS and name}
     recording |= {one.pipeline_name for one in ones if one.metrics}

@@ -18,6 +18,7 @@ from craftsync.store.mirror import Prepared
 from craftsync.store.open_parts import OpenPart, part_states, save_part
 from craftsync.sync.events import Saved
 from craftsync.sync.fetch import in_parallel
+from craftsync.sync.incarnations import LISTED_YET_404
 from craftsync.sync.job import Job
 from craftsync.sync.plan import is_settled
 from craftsync.sync.tally import Tally, logs_held
@@ -81,7 +82,7 @@ class Saver:
         """Fetch one thing; runs in many threads."""
         job = self._job
         if isinstance(item, OpenPart):
-            fetched = job.fetcher.part(item.key.execution_id, item.kind, item.name)
+            fetched = job.fetcher.part(item.key, item.kind, item.name)
             return FetchedAlone(item, fetched, job.now())
         found = job.fetcher.whole(
             item.key.execution_id,
@@ -132,7 +133,7 @@ class Saver:
             listed = {entry.key for entry in entries if isinstance(entry, ListedExecution)}
             for item in mine:
                 if item.key in listed:
-                    self._name(item, BadAnswer("It is listed, and answers 404 all the same."))
+                    self._name(item, BadAnswer(LISTED_YET_404))
 
     def _save(self) -> None:
         """Save a batch; what is as it was at its last fetch writes nothing.

@@ -12,6 +12,7 @@ from craftsync.store.environments import Rev
 from craftsync.store.failures import FailureKey, Standing
 from craftsync.store.mirror import HeldExecution
 from craftsync.store.open_parts import OpenPart
+from craftsync.store.parts import is_due
 from craftsync.sync import absences
 from craftsync.sync.estate import Known
 from craftsync.sync.events import Listed, Withheld
@@ -50,7 +51,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """One pipeline, with what the run knows when it comes to its executions."""
+    """One pipeline, with what the run knows when it comes to its executions.
+
+    `strays` takes up, for all scopes, what is listed under another pipeline than it names, and
+    under which.
+    """
 
     job: Job
     tally: Tally
@@ -59,10 +64,13 @@ class Scope:
     standing: Mapping[FailureKey, Standing]
     pipeline_name: str
     open_parts: Sequence[OpenPart] = field(default=())
+    strays: dict[Key, str] = field(default_factory=dict)
 
     def decide(self, entries: Sequence[Entry]) -> Decision:
         """Compare a complete listing with the store: mark what is gone, return what to fetch."""
+        before = len(self.strays)
         listed, unreadable = self._read(entries)
+        strayed = len(self.strays) > before
         with self.job.engine.connect() as conn:
             key = self.tally.environment_key
             there = {
@@ -98,9 +106,6 @@ class Scope:
             for key in decision.fetch
         }
         reasons.update((key, Why.LEFT_OUT) for key in left_out)
-        parts = self._due(alone)
-        whole = {part.key for part in parts if part.has_secrets}
-        reasons.update((key, Why.OPEN_PART) for key in whole)
         wanted = Packed(
             self.pipeline_name,
             ((key, reasons[key]) for key in _newest_first(reasons) if not self._rests(key)),
@@ -112,8 +117,8 @@ class Scope:
         )
         return Decision(
             wanted,
-            [part for part in parts if part.key not in whole],
-            is_quiet=not (reasons or unreadable or vanished or self._waits(alone)),
+            self._due(alone),
+            is_quiet=not (reasons or unreadable or vanished or strayed or self._waits(alone)),
         )
 
     def _read(self, entries: Sequence[Entry]) -> tuple[dict[Key, ListedExecution], set[str]]:
@@ -135,6 +140,7 @@ class Scope:
                 continue
             stated = entry.pipeline_name
             if stated != self.pipeline_name and stated in self.known.names:
+                self.strays[entry.key] = self.pipeline_name
                 continue  # listed under two pipelines: it belongs to the one it names
             listed[entry.key] = entry
         return listed, unreadable
@@ -210,7 +216,7 @@ class Scope:
         for part in (part for parts in alone.values() for part in parts):
             if not self.job.options.asks_for(part):
                 continue
-            if part.next_try_at is None or part.next_try_at <= self.tally.started_at:
+            if part.next_try_at is None or is_due(part.next_try_at, self.tally.started_at):
                 due.append(part)
             elif part.state is PartState.ERROR:
                 self.tally.wait(part.key.execution_id, part.kind, part.name, part.error or "")
@@ -224,7 +230,9 @@ class Scope:
         """Whether an execution whose detail failed again and again is left alone this time."""
         name = FailureKey(ObjectKind.EXECUTION, key.execution_id, "detail")
         stands = self.standing.get(name)
-        if stands is None or stands.due_at <= self.tally.started_at or self.job.options.full:
+        if stands is None or is_due(stands.due_at, self.tally.started_at):
+            return False
+        if self.job.options.full:
             return False
         self.tally.wait_for(name, stands.error)
         return True

@@ -154,10 +154,8 @@ class Verification:
         with self._reader.connect() as conn:
             largest = largest_file(conn)
         return {
-            (name, logs, with_files): Fetcher(
-                job.platform,
-                job.redactor,
-                Wants(logs, with_files, max(largest, job.options.wants.max_file_bytes)),
+            (name, logs, with_files): job.fetcher.wanting(
+                Wants(logs, with_files, max(largest, job.options.wants.max_file_bytes))
             )
             for (name, job), logs, with_files in product(
                 self._jobs.items(), (True, False), (True, False)

@@ -9,6 +9,8 @@ import json
 import threading
 from collections.abc import Callable
 
+from craftsync.errors import CraftsyncError
+
 MARGIN_S = 120.0
 """An access token with less than this left is renewed before it is used again."""
 
@@ -26,12 +28,23 @@ class Bearer:
         self._renewing = threading.Lock()
         self._access_token = ""
         self._renew_at = 0.0
+        self._failed: CraftsyncError | None = None
 
     def token(self) -> str:
-        """Return an access token that is good for a while."""
-        with self._renewing:  # sixteen workers, one renewal
+        """Return an access token that is good for a while; raises what `renew` raises.
+
+        Of many who ask at once one renews. Where that fails, it has failed for all who waited.
+        """
+        before = self._failed
+        with self._renewing:
             if not self._access_token or self._clock() >= self._renew_at:
-                self._take(self._renew())
+                if self._failed is not before and self._failed is not None:
+                    raise self._failed
+                try:
+                    self._take(self._renew())
+                except CraftsyncError as flaw:
+                    self._failed = flaw
+                    raise
             return self._access_token
 
     def forget(self, refused: str) -> None:

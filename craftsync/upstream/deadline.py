@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.poolmanager import PoolManager
 
 _EVERY_S = 0.2
@@ -115,20 +114,18 @@ class WatchedAdapter(HTTPAdapter):
 
 
 def _watch_pools(manager: PoolManager, watch: Watch) -> None:
-    class Plain(HTTPConnection):
+    """Let a manager make watched pools out of its own classes, be they of a SOCKS proxy."""
+    manager.pool_classes_by_scheme = {
+        scheme: _watched(pool, watch) for scheme, pool in manager.pool_classes_by_scheme.items()
+    }
+
+
+def _watched(pool: type[HTTPConnectionPool], watch: Watch) -> type[HTTPConnectionPool]:
+    connection: Any = pool.ConnectionCls
+
+    class Watched(connection):  # type: ignore[misc] # known at run time
         def getresponse(self) -> Any:
             watch.holds(self.sock)
             return super().getresponse()
 
-    class Secure(HTTPSConnection):
-        def getresponse(self) -> Any:
-            watch.holds(self.sock)
-            return super().getresponse()
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+    return type(pool.__name__, (pool,), {"ConnectionCls": Watched})

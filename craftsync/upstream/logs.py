@@ -1,9 +1,9 @@
 """A whole log, also from a platform that caps its answers without saying so.
 
-A log is asked for without a limit. An answer whose length looks like a limit is asked for what lies
-beyond its ends; if there is more, the platform caps, and the log is read by windows of time, each
-cut in two until its answer is below the cap. Lines are kept in the platform's order, as often as
-they are there.
+A log is asked for without a limit. An answer that is longer than any that is known to be whole, or
+whose length looks like a limit, is asked for what lies beyond its ends; if there is more, the
+platform caps, and the log is read by windows of time, each cut in two until its answer is below the
+cap. Lines are kept in the platform's order, as often as they are there.
 """
 
 import threading
@@ -42,9 +42,13 @@ class Log:
 
 
 class LogReader:
-    """Read logs from many threads, and learn from all of them whether the platform caps."""
+    """Read logs from many threads, and learn from all of them whether the platform caps.
 
-    def __init__(self, source: Source) -> None:
+    `sound` is the length of the longest log that is known to have come whole.
+    """
+
+    def __init__(self, source: Source, *, sound: int = 0) -> None:
+        self.sound = sound
         self._source = source
         self._learning = threading.Lock()
         self._cap: int | None = None
@@ -64,7 +68,7 @@ class LogReader:
         ask = _Asker(self._source, execution_id, clean)
         if self._cap is None or len(lines) < self._cap:
             if not ask.has_more(lines):
-                self._innocent[len(lines)] += 1
+                self._found_whole(len(lines))
                 return Log(lines)
             self._found_cap(len(lines))
         return ask.by_windows(lines, cap=len(lines))
@@ -80,19 +84,24 @@ class LogReader:
             if count == 0 or count < self._most:
                 return False  # a longer answer was given: the cap, if any, is above this
             if count > self._most:
-                self._most, self._of_most = count, [execution_id]
+                self._most, self._of_most = count, []
                 self._cap = None  # whatever was taken for one: more than that came
-                return count % _ROUND == 0
-            if count % _ROUND and self._innocent[count] >= _BELIEVED:
-                return False
-            self._of_most.append(execution_id)
-            return True
+                if count <= self.sound and count % _ROUND:
+                    self._of_most.append(execution_id)
+                    return False
+                return True
+            return not count % _ROUND or self._innocent[count] < _BELIEVED
+
+    def _found_whole(self, count: int) -> None:
+        with self._learning:
+            self._innocent[count] += 1
+            self.sound = max(self.sound, count)
 
     def _found_cap(self, cap: int) -> None:
         with self._learning:
             self._cap = cap
             if self._most == cap:
-                self._doubtful += self._of_most[:-1]
+                self._doubtful += self._of_most
                 self._of_most = []
 
 

@@ -4,10 +4,8 @@ The platform's key stands on the right, our column on the left, and nothing is t
 way. Each function takes what the redactor left, and has one way to fail: `BadPayload`.
 """
 
-from datetime import datetime
 from typing import Any
 
-from craftsync import times
 from craftsync.errors import BadPayload
 from craftsync.records import (
     TERMINAL,
@@ -35,6 +33,17 @@ from craftsync.upstream.fields import (
     refused,
     shared,
 )
+from craftsync.upstream.identity import (
+    birth_of,
+    is_about,
+    is_another,
+    is_archived,
+    is_of_runs,
+    made,
+    named_pipeline,
+    pipeline_of,
+    shown_id,
+)
 from craftsync.upstream.loglines import log_lines
 from craftsync.upstream.metricrows import metrics
 from craftsync.upstream.redact import Redacted
@@ -45,8 +54,10 @@ __all__ = [
     "birth_of",
     "deployment",
     "execution",
+    "is_about",
     "is_another",
     "is_archived",
+    "is_of_runs",
     "listed_execution",
     "log_lines",
     "metrics",
@@ -130,12 +141,12 @@ def pipeline(listed: Redacted, detail: Redacted | None = None) -> Pipeline:
     entry = listed.payload
     try:
         entry = _object(entry)
-        made = _made(_object(detail.payload)) if detail else {}
+        own = made(_object(detail.payload)) if detail else {}
         columns = Columns()
         return Pipeline(
             name=name(entry.get("pipeline_name") or entry["name"]),
-            created_at=instant_or_none(entry.get("created_at")) or instant(made["created_at"]),
-            status=columns.text("status", entry.get("status") or made.get("status")),
+            created_at=instant_or_none(entry.get("created_at")) or instant(own["created_at"]),
+            status=columns.text("status", entry.get("status") or own.get("status")),
             listed=raw(listed.body),
             detail=raw(detail.body) if detail else None,
             exact=columns.exact,
@@ -161,7 +172,7 @@ def deployment(listed: Redacted | Payload, detail: Redacted | None = None) -> De
         return Deployment(
             name=name(entry["name"]),
             created_at=instant_or_none(entry.get("created_at")) or instant(own["created_at"]),
-            pipeline_name=name_or_none(_pipeline_of(both)),
+            pipeline_name=name_or_none(named_pipeline(both)),
             execution_rule=columns.text("execution_rule", get("execution_rule") or get("type")),
             mode=columns.text("mode", get("mode")),
             is_enabled=flag(get("is_enabled", get("active"))),
@@ -196,52 +207,6 @@ def _settings(columns: Columns, detail: Payload) -> str:
 
 def _json_or_none(columns: Columns, column: str, value: Any) -> str | None:
     return None if value is None else columns.json(column, value)
-
-
-def pipeline_of(entry: Payload) -> str | None:
-    """Return the name of the pipeline that a listed deployment runs, None where it tells none."""
-    try:
-        return name_or_none(_pipeline_of(entry))
-    except ValueError:
-        return None
-
-
-def birth_of(entry: Payload) -> datetime | None:
-    """Return when a listed object was made, None where its entry does not tell."""
-    return instant_or_none(_made(entry).get("created_at"))
-
-
-def is_archived(payload: Payload) -> bool:
-    """Whether an object that can still be read counts as deleted."""
-    return _made(payload).get("is_archived") is True
-
-
-def is_another(payload: Payload, created_at: datetime) -> bool:
-    """Whether what now has this name or id is not what was made at `created_at`; a doubt says no.
-
-    To the millisecond, since a listing may tell fewer digits than the object itself.
-    """
-    born = instant_or_none(_made(payload).get("created_at"))
-    another = born is not None and times.epoch_ms(born) != times.epoch_ms(created_at)
-    return another or is_archived(payload)
-
-
-def shown_id(payload: Any, key: str = "execution_id") -> str:
-    """Return what an object that cannot be read may be called in a message."""
-    said = payload.get(key) if type(payload) is dict else None
-    return exact.plain(said)[:200] if type(said) is str and said else "?"
-
-
-def _pipeline_of(deployment: Payload) -> Any:
-    nested = deployment.get("pipeline")
-    of_detail = nested.get("name") if type(nested) is dict else None
-    return deployment.get("pipeline_name") or of_detail
-
-
-def _made(payload: Payload) -> Payload:
-    """Return an object with what a pipeline tells of its making."""
-    made = payload.get("creation_info")
-    return {**payload, **made} if type(made) is dict else payload
 
 
 def _object(payload: Any) -> Payload:

@@ -181,9 +181,10 @@ class Redactor:
     def _forget_user(self, found: re.Match[str], secrets: dict[str, str]) -> str:
         if found[1] == "git":  # it says who knocks, not with which key
             return found[0]
-        password = found[1].rpartition(":")[2]
-        self._learn(password, secrets)
-        self._learn(unquote(password), secrets)
+        user, _, password = found[1].rpartition(":")
+        for said in (password, user) if password in words.NO_PASSWORDS else (password,):
+            self._learn(said, secrets)
+            self._learn(unquote(said), secrets)
         return "://"
 
     def _hash_of(self, text: str) -> str:

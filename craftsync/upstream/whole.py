@@ -6,12 +6,14 @@ cannot be read does not take the others with it: it is named in `Whole.parts`.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from craftsync.errors import BadAnswer, Denied, Missing, TooBig, UpstreamFault
 from craftsync.records import (
     Execution,
     FetchedPart,
     FileBytes,
+    Key,
     LogLine,
     Metric,
     Part,
@@ -26,6 +28,8 @@ from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
 from craftsync.upstream.logs import Log, LogReader
 from craftsync.upstream.redact import Redactor
+
+_OTHER = "execution {}: the platform answered with another one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +50,20 @@ class _Parts:
 
 
 class Fetcher:
-    """Fetch executions, or parts of them, from many threads; everything comes out redacted."""
+    """Fetch executions, or parts of them, from many threads; everything comes out redacted.
 
-    def __init__(self, platform: Platform, redactor: Redactor, wants: Wants) -> None:
+    `longest_log` is the length of the longest log that is known to have come whole.
+    """
+
+    def __init__(
+        self, platform: Platform, redactor: Redactor, wants: Wants, *, longest_log: int = 0
+    ) -> None:
         self._platform = platform
         self._redactor = redactor
         self._wants = wants
-        self._logs = LogReader(platform)
+        self._logs = LogReader(platform, sound=longest_log)
+        # The parts of one execution come one after the other.
+        self._secrets_of = lru_cache(maxsize=256)(self._learn)
 
     def whole(self, execution_id: str, *, scope_pipeline: str, with_metrics: bool) -> Whole:
         """Fetch one execution.
@@ -63,7 +74,7 @@ class Fetcher:
         redacted = self._redactor.execution(self._platform.execution(execution_id))
         execution = payloads.execution(redacted, scope_pipeline=scope_pipeline)
         if execution.key.execution_id != execution_id:
-            raise BadAnswer(f"execution {execution_id}: the platform answered with another one")
+            raise BadAnswer(_OTHER.format(execution_id))
         found = _Parts()
         try:
             lines = self._lines(execution_id, redacted.secrets, found)
@@ -100,19 +111,50 @@ class Fetcher:
             found = whole()
         return found
 
-    def part(self, execution_id: str, kind: PartKind, name: str) -> FetchedPart:
-        """Fetch a part alone, of an execution that has no secrets to look for in it."""
+    def part(self, key: Key, kind: PartKind, name: str) -> FetchedPart:
+        """Fetch a part alone; the detail is read before it, which tells the secrets in it.
+
+        Raises `Missing` where the execution is no more.
+        """
         found = _Parts()
+        if kind is PartKind.METRICS:
+            # Numbers say no secret; the words of a failure may.
+            recorded = self._metrics(key.execution_id, {}, found)
+            part = found.parts[0] if found.parts else Part(kind, name, PartState.OK)
+            if part.error is None:
+                return FetchedPart(part, metrics=recorded)
+        try:
+            secrets = self._secrets_of(key)
+        except Missing:
+            raise
+        except UpstreamFault as fault:
+            return FetchedPart(_failed(kind, name, fault, self._cleaner({})))
+        if kind is PartKind.METRICS:
+            return FetchedPart(replace(part, error=self._redactor.text(part.error or "", secrets)))
         if kind is PartKind.LOGS:
-            lines = self._lines(execution_id, {}, found)
+            lines = self._lines(key.execution_id, secrets, found)
             part = found.parts[0] if found.parts else Part(kind, name, PartState.OK)
             return FetchedPart(part, lines=lines)
-        if kind is PartKind.METRICS:
-            recorded = self._metrics(execution_id, {}, found)
-            part = found.parts[0] if found.parts else Part(kind, name, PartState.OK)
-            return FetchedPart(part, metrics=recorded)
         side = Side.INPUT if kind is PartKind.INPUT else Side.OUTPUT
-        return self._file(execution_id, side, name, {})
+        return self._file(key.execution_id, side, name, secrets)
+
+    def _learn(self, key: Key) -> Secrets:
+        """Return what to look for in the parts of an execution."""
+        redacted = self._redactor.execution(self._platform.execution(key.execution_id))
+        if not payloads.is_about(redacted.payload, key.execution_id):
+            raise BadAnswer(_OTHER.format(key.execution_id))
+        if payloads.is_another(redacted.payload, key.created_at):
+            raise Missing(f"execution {key.execution_id}: another one has its id")
+        return redacted.secrets
+
+    def wanting(self, wants: Wants) -> "Fetcher":
+        """Return one that fetches other things, and knows what this one knows of logs."""
+        return Fetcher(self._platform, self._redactor, wants, longest_log=self.longest_log)
+
+    @property
+    def longest_log(self) -> int:
+        """So many lines came in one answer, and were the whole log."""
+        return self._logs.sound
 
     def doubtful(self) -> list[str]:
         """Return, once, the executions whose log may lack lines: a cap was found after them."""
@@ -145,7 +187,9 @@ class Fetcher:
         try:
             return metrics.of_execution(self._platform, execution_id)
         except Missing:
-            return ()
+            # It may have been deleted a moment ago: what is held of them stays.
+            found.parts.append(Part(PartKind.METRICS, "", PartState.ABSENT))
+            return None
         except UpstreamFault as fault:
             found.parts.append(_failed(PartKind.METRICS, "", fault, self._cleaner(secrets)))
             return None

@@ -51,6 +51,8 @@ _CREDENTIALS = (
 _HINTS = ('token":', 'key":', 'password":', 'passwd":', 'secret":', "signed", 'authorization":')
 
 USER_INFO = re.compile(r"://([^/?#\s]*)@")
+NO_PASSWORDS = frozenset(("", "x-oauth-basic"))
+"""What stands in a URL in the place of a password where the user is the secret."""
 
 
 def below(key: str, whose: Whose) -> Whose:

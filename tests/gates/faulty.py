@@ -157,25 +157,34 @@ def gaps(lab):
     """Tell what the store lacks, has twice, or has otherwise than the platform.
 
     What is held as there although it is gone is left over: absence is no deletion until confirmed.
+    So is what has been made again since under its id or name.
     """
     told = Mirror(lab).differences()
     truth = lab.world.truth()
     true = {
-        "executions": sorted(truth.execution_ids()),
-        "deployments": sorted(each["name"] for each in truth.deployments()),
-        "pipelines": sorted(each["pipeline_name"] for each in truth.pipelines()),
+        "executions": {(run.execution_id, _ms(run.created_at)) for run in truth.executions()},
+        "deployments": {(one["name"], _ms(one["created_at"])) for one in truth.deployments()},
+        "pipelines": {(one["pipeline_name"], _ms(one["created_at"])) for one in truth.pipelines()},
     }
     names = {"executions": "execution_id", "deployments": "deployment_name"}
     for relation, should in true.items():
         name = names.get(relation, "pipeline_name")
-        held = lab.column(f"select {name} from {relation} where gone_at is null")
-        extra = sorted(set(held) - set(should))
+        held = [
+            (row[name], _ms(row["created_at"]))
+            for row in lab.rows(f"select {name}, created_at from {relation} where gone_at is null")
+        ]
+        extra = sorted(set(held) - should)
         if len(held) != len(set(held)):
             told.append(f"{relation} held twice: {sorted(held)}")
-        if extra and set(should) <= set(held):
+        if extra and should <= set(held):
             told = [each for each in told if not each.startswith((f"{relation}:", "last execu"))]
-            told += [f"{LEFT_OVER}: {relation} {each}" for each in extra]
+            told += [f"{LEFT_OVER}: {relation} {each}" for each, _ in extra]
     return told
+
+
+def _ms(born):
+    """Write a birth to the millisecond, since a listing may tell fewer digits than the object."""
+    return moment(born)[:23]
 
 
 def gone_by_mistake(lab):

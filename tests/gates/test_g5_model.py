@@ -242,6 +242,19 @@ def test_a_deployment_deleted_here_and_made_again_and_then_listed_as_it_was_stay
         model.converge(2)
 
 
+def test_an_execution_made_again_while_nobody_can_say_that_the_first_is_gone_is_left_over(
+    tmp_path, template
+):
+    with in_a_file(tmp_path, template, Counter()) as model:
+        model.mirror()
+        model.change("make again", 0, "")
+        model.disturb("cut_without_length", 12, 0.3)
+        model.mirror()
+        assert len(model.column("select 1 as n from executions where gone_at is null")) == 5
+        model.converge(2)
+        assert len(model.column("select 1 as n from executions where gone_at is null")) == 4
+
+
 # At full size
 
 

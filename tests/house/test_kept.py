@@ -58,7 +58,13 @@ def run(folder, *options, **environ):
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *options],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(TESTS), "GATES_KEPT": ".gates", **environ},
+        env={
+            **os.environ,
+            "PYTHONPATH": str(TESTS),
+            "GATES_KEPT": ".gates",
+            "GATES_TABLE": "",
+            **environ,
+        },
         check=False,
         capture_output=True,
         text=True,

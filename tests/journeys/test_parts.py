@@ -58,7 +58,11 @@ def test_parts_left_out_are_fetched_alone_when_they_are_wanted(one):
     one.sync(logs=False, files=False)
     one.world.requests.clear()
     assert one.sync().exit_code == 0
-    assert asked(one) == {"POST /executions/e1/logs": 1, "GET /executions/e1/outputs/report": 1}
+    assert asked(one) == {
+        "GET /executions/e1": 1,  # it tells what is secret in the others
+        "POST /executions/e1/logs": 3,  # and whether there is more than the first answer has
+        "GET /executions/e1/outputs/report": 1,
+    }
     assert states(one) == {"detail": "ok", "logs": "ok", "output report": "ok"}
     assert one.column("select settled from executions") == [1]
     assert one.column("select count(*) from logs") == [len(one.world.truth().execution("e1").lines)]
@@ -147,7 +151,7 @@ def test_a_log_that_fails_leaves_its_execution_unsettled_until_it_comes(one):
     one.world.restore("POST", "/executions/e1/logs")
     one.world.requests.clear()
     assert one.sync().exit_code == 0
-    assert asked(one) == {"POST /executions/e1/logs": 1}
+    assert asked(one) == {"GET /executions/e1": 1, "POST /executions/e1/logs": 3}
     assert one.column("select settled from executions") == [1]
 
 

@@ -252,6 +252,8 @@ def test_lines_that_came_or_went_are_counted(lab):
         "logs_state": "absent"
     }
     assert verified(lab) == []
+    held = lab.rows("select execution_id, count(*) as lines from logs group by 1 order by 1")
+    assert [row["lines"] for row in held] == [6, 5, 5, 7, 7, 8]
 
 
 def test_a_log_that_came_late_is_told(lab):

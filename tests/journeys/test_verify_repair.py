@@ -155,10 +155,11 @@ def test_what_cannot_be_fetched_stays_as_it_is_held_and_is_named(lab):
     assert "nothing differs any more" in repaired(lab, "--execution", "t2")[1]
 
 
-def test_a_log_that_shrank_upstream_is_taken_over_too(lab):
+def test_of_a_log_that_shrank_upstream_no_line_is_taken_away(lab):
     lab.world.replace_lines("t5", lines(0))
     repaired(lab, "--execution", "t5")
-    assert lab.column("select count(*) from logs where execution_id = 't5'") == [1]
+    assert lab.column("select count(*) from logs where execution_id = 't5'") == [8]
+    assert lab.column("select logs_state from executions where execution_id = 't5'") == ["capped"]
 
 
 def test_a_failure_that_stood_is_over_once_all_of_it_is_here(lab):

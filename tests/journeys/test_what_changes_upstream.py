@@ -501,7 +501,8 @@ def test_a_part_that_failed_is_named_and_the_next_sync_asks_for_it_alone(lab):
     world.requests.clear()
     assert lab.sync().exit_code == 0
     assert world.requests.count("GET", "*/outputs/f") == 1
-    assert details_asked(lab) == set()
+    assert details_asked(lab) == {"e"}  # it tells what is secret in the file
+    assert world.requests.count("POST", "*/logs") == 0
     assert lab.rows("select * from sync_failures") == []
     assert Mirror(lab).differences() == []
 

@@ -749,3 +749,14 @@ def test_how_a_file_is_cut_makes_no_difference(pieces, cuts):
     chunks = [content[one:other] for one, other in itertools.pairwise(edges)]
     whole = REDACTOR.text(content.decode(), secrets)
     assert streamed(chunks, secrets) == (whole.encode(), whole != content.decode())
+
+
+@pytest.mark.parametrize("password", ["", "x-oauth-basic"])
+def test_a_token_in_the_place_of_a_user_is_looked_for_elsewhere(password):
+    payload = an_execution(
+        inputs=[],
+        outputs=[an_output(value="cloned with ghp-0123456789")],
+        steps=[a_step(repository_url=f"https://ghp-0123456789:{password}@example.org/iris.git")],
+    )
+    redacted = REDACTOR.execution(payload)
+    assert output_values(redacted) == [f"cloned with {fingerprint('ghp-0123456789')}"]

@@ -93,8 +93,8 @@ def test_settling_alone_is_written_with_a_new_revision(prod):
 
 def test_children_are_replaced_not_added(prod):
     prod.save(a_whole("e1", lines=5, steps=[a_step(0), a_step(1), a_step(2)]))
-    prod.save(a_whole("e1", lines=1, steps=[a_step(0)], values=[a_value("other")]))
-    assert len(prod.rows("logs")) == 1
+    prod.save(a_whole("e1", lines=5, steps=[a_step(0)], values=[a_value("other")]))
+    assert len(prod.rows("logs")) == 5
     assert len(prod.rows("steps")) == 1
     assert [row["name"] for row in prod.rows("outputs")] == ["other"]
     assert prod.rows("inputs") == []
@@ -200,11 +200,26 @@ def test_a_log_that_is_got_again_mends_its_part(prod):
     assert prod.rows("part") == []
 
 
-def test_a_log_without_lines_replaces_the_one_held(prod):
+@pytest.mark.parametrize("left", [0, 2])
+def test_a_log_that_comes_shorter_takes_no_line_away_and_is_named(prod, left):
     prod.save(a_whole("e1", lines=3))
-    prod.save(a_whole("e1", lines=0))
-    assert prod.rows("logs") == []
+    before = prod.rows("logs")
+    prod.save(a_whole("e1", lines=left))
+    assert prod.rows("logs") == before
+    assert prod.row("executions")["logs_state"] == "capped"
+    assert prod.row("parts", "part = 'logs'")["state"] == "capped"
+    prod.save(a_whole("e1", lines=4))
+    assert len(prod.rows("logs")) == 4
     assert prod.row("executions")["logs_state"] == "ok"
+
+
+def test_metrics_that_come_no_more_stay_beside_those_that_do(prod):
+    prod.save(a_whole("e1", metrics=(a_metric(), a_metric("acc"))))
+    prod.save(a_whole("e1", metrics=()))
+    assert len(prod.rows("metrics")) == 2
+    prod.save(a_whole("e1", metrics=(a_metric("acc", value="2"), a_metric("new"))))
+    assert [row["name"] for row in prod.rows("metrics")] == ["acc", "loss", "new"]
+    assert prod.row("metrics", "name = 'acc'")["value_text"] == "2"
 
 
 def test_lines_nobody_asked_for_are_pending(prod):

@@ -4,9 +4,12 @@ import contextlib
 import socket
 import time
 
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.poolmanager import PoolManager
 from urllib3.util.ssltransport import SSLTransport
 
-from craftsync.upstream.deadline import Watch
+from craftsync.upstream.deadline import Watch, _watch_pools
 
 
 def shut_when_over(held_by):
@@ -50,3 +53,21 @@ def test_more_time_is_granted_to_a_request_and_not_to_the_next_one():
             there.settimeout(5)
             assert there.recv(1) == b""
             assert slot.expired
+
+
+def test_the_pools_of_another_kind_of_proxy_keep_their_kind_and_are_watched():
+    class Socks(HTTPSConnection):
+        """A connection as urllib3's SOCKS support makes them, out of options of its own."""
+
+    class SocksPool(HTTPSConnectionPool):
+        ConnectionCls = Socks
+
+    manager = PoolManager()
+    manager.pool_classes_by_scheme = {"https": SocksPool}
+    watch = Watch()
+    with contextlib.closing(watch):
+        _watch_pools(manager, watch)
+        pool = manager.pool_classes_by_scheme["https"]
+        assert issubclass(pool, SocksPool)
+        assert issubclass(pool.ConnectionCls, Socks)
+        assert pool.ConnectionCls.getresponse is not Socks.getresponse

@@ -42,8 +42,8 @@ class Library:
         return [[{"timestamp": nanoseconds_text(at), "message": text} for at, text in lines]]
 
 
-def read(library, execution_id="e"):
-    return LogReader(library).read(execution_id)
+def read(library, execution_id="e", **known):
+    return LogReader(library, **known).read(execution_id)
 
 
 def contents(log):
@@ -54,10 +54,18 @@ def truth(lines):
     return Counter((nanoseconds_text(at), text) for at, text in lines)
 
 
-def test_a_log_below_any_cap_is_one_request():
+def test_a_log_no_longer_than_one_that_came_whole_is_one_request():
     library = Library({"e": [(MS, "a"), (2 * MS, "b")]})
-    assert contents(read(library)) == truth(library.logs_of["e"])
+    assert contents(read(library, sound=2)) == truth(library.logs_of["e"])
     assert library.asked == [("e", {})]
+
+
+def test_a_log_longer_than_any_that_came_whole_is_asked_for_what_lies_beyond_it():
+    library = Library({"e": [(MS, "a"), (2 * MS, "b")]})
+    reader = LogReader(library, sound=1)
+    assert contents(reader.read("e")) == truth(library.logs_of["e"])
+    assert library.asked == [("e", {}), ("e", {"from": 2}), ("e", {"to": 2})]
+    assert reader.sound == 2
 
 
 def test_no_answer_at_all_is_an_absent_log():
@@ -124,10 +132,19 @@ def test_lines_of_one_millisecond_are_told_apart_by_their_nanoseconds():
     assert contents(read(Library({"e": lines}))) == truth(lines)
 
 
-def test_a_cap_that_is_no_round_number_is_found_when_a_second_log_is_just_as_long():
+def test_a_cap_that_is_no_round_number_is_found_by_the_first_log():
     long = [(number * MS, "x") for number in range(200)]
     library = Library({"a": long, "b": long, "c": long[:10]}, cap=77)
     reader = LogReader(library)
+    for name, lines in library.logs_of.items():
+        assert contents(reader.read(name)) == truth(lines)
+    assert reader.doubtful() == []
+
+
+def test_a_cap_that_came_down_is_found_when_a_second_log_is_just_as_long():
+    long = [(number * MS, "x") for number in range(200)]
+    library = Library({"a": long, "b": long, "c": long[:10]}, cap=77)
+    reader = LogReader(library, sound=300)
     assert len(reader.read("a").lines) == 77
     assert contents(reader.read("b")) == truth(long)
     assert reader.doubtful() == ["a"]
@@ -151,7 +168,7 @@ def test_logs_of_a_line_or_two_cost_next_to_nothing_more_and_nor_do_longer_ones_
         f"long{number}": [(at * MS, "x") for at in range(7 + number)] for number in range(30)
     }
     library = Library(logs_of)
-    reader = LogReader(library)
+    reader = LogReader(library, sound=50)
     for name, lines in logs_of.items():
         assert contents(reader.read(name)) == truth(lines)
     assert len(library.asked) <= 60 + 3 * 2
