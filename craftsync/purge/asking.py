@@ -35,7 +35,7 @@ def for_execution(job: Job, item: Item, *, tried_before: bool) -> Answered:
     return _ask(
         lambda: job.eraser.execution(item.key.execution_id),
         lambda: look.at_execution(job.platform, item.key),
-        lambda: look.closely_at_execution(job.platform, item.key, pipeline),
+        lambda: look.closely_at_execution(job, item.key, pipeline),
         tried_before=tried_before,
     )
 
@@ -62,7 +62,7 @@ def for_deployment(
         lambda: job.eraser.deployment(deployment.name, execution_rule=execution_rule),
         after,
         lambda: look.closely_at_deployment(
-            job.platform, deployment, item.pipeline_name, {one.key for one in item.executions}
+            job, deployment, item.pipeline_name, {one.key for one in item.executions}
         ),
         tried_before=tried_before,
     )

@@ -15,7 +15,7 @@ from craftsync.purge.proof import Proof
 from craftsync.records import GoneCause, Incarnation, Key
 from craftsync.store import engine as engines
 from craftsync.store import erasable, estate, tombstones
-from craftsync.store.audit import Audit, Try, attempts, open_tries
+from craftsync.store.audit import Audit, Try, attempts, closed_tries, open_tries
 from craftsync.store.environments import Rev
 
 NOT_SENT = "no DELETE was sent"
@@ -80,6 +80,19 @@ class Book:
         with self._job.reader.connect() as conn:
             found = open_tries(conn, self._job.environment.key)
         return {(one.what.kind, one.what.key) for one in found}
+
+    def unwritten(
+        self, ends: Collection[End], untried: Collection[End]
+    ) -> tuple[list[End], list[End]]:
+        """Return those ends that the audit does not have: a write may have ended unseen."""
+        ids = [one.what.deletion_id for one in (*ends, *untried)]
+        with self._job.reader.connect() as conn:
+            closed = closed_tries(conn, self._job.environment.key, ids)
+        ends, untried = (
+            [one for one in some if (one.what.deletion_id, one.what.attempt) not in closed]
+            for some in (ends, untried)
+        )
+        return ends, untried
 
     def write(
         self,

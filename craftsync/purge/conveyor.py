@@ -16,8 +16,8 @@ from dataclasses import replace
 
 from craftsync.errors import CraftsyncError, Interrupted, Missing, StoreUnusable, UpstreamFault
 from craftsync.purge import asking, look
-from craftsync.purge.book import Book, End, untried
-from craftsync.purge.evidence import Copy, Examiner
+from craftsync.purge.book import NOT_SENT, Book, End, untried
+from craftsync.purge.evidence import AGED_S, Copy, Examiner
 from craftsync.purge.job import INTERRUPTED, LEFT_OPEN, WENT_WELL, Job, Outcome, Progress, Result
 from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item
@@ -78,6 +78,7 @@ class Conveyor:
             if isinstance(flaw, StoreUnusable):
                 self.fatal = flaw
             else:
+                self._ends, self._untried = self._book.unwritten(self._ends, self._untried)
                 self._write()
                 if not isinstance(flaw, KeyboardInterrupt):
                     raise
@@ -108,8 +109,13 @@ class Conveyor:
         ]
         tries = [(one.turn, self._book.a_try(one.turn.item, one.proof)) for one in proved]
         self._write([what for _, what in tries])
-        for turn, what in tries:
-            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))
+        oldest = time.monotonic() - GOOD_FOR_S
+        for one, (turn, what) in zip(proved, tries, strict=True):
+            if one.at < oldest:  # the store was busy
+                self._ends.append(End(what, Outcome.FAILED, f"{NOT_SENT}: its proof had grown old"))
+                self._waiting.appendleft(replace(turn, wait_s=0.0))
+            else:
+                self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))
         free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
         # A handful at once: the store is read for all of them together.
         if free > 0 and (free >= room // 2 or not self._examining):
@@ -147,11 +153,14 @@ class Conveyor:
         job, item = self._job, turn.item
         try:
             try:
+                job.eraser.sign_in()  # a renewal may take long, and the proof is not to wait for it
                 job.eraser.address(item.kind, item.key.execution_id)
+                began = time.monotonic()
                 proof = self._examiner.execution(item, copy)
-                return Examined(turn, proof, at=time.monotonic())
+                ended = time.monotonic()
+                return Examined(turn, proof, at=ended if ended - began > AGED_S else began)
             except Missing as fault:
-                seen = look.closely_at_execution(job.platform, item.key, item.pipeline_name or "")
+                seen = look.closely_at_execution(job, item.key, item.pipeline_name or "")
                 nothing = Unread(exact.plain(str(fault)))
                 return Examined(turn, prove(item, None, nothing), seen)
         except CraftsyncError as fault:

@@ -46,10 +46,10 @@ def _place(conn: Connection, job: Job, one: Open) -> tuple[str | None, Sequence[
 def _look(job: Job, one: Open, pipeline: str | None, keys: Sequence[Key]) -> Seen:
     if one.what.kind == ObjectKind.DEPLOYMENT:
         deployment = Incarnation(*one.what.key)
-        return look.closely_at_deployment(job.platform, deployment, pipeline, set(keys))
+        return look.closely_at_deployment(job, deployment, pipeline, set(keys))
     if pipeline is None:
         return Seen(Sight.UNKNOWN, "the store does not hold it")
-    return look.closely_at_execution(job.platform, one.what.key, pipeline)
+    return look.closely_at_execution(job, one.what.key, pipeline)
 
 
 def _outcome(one: Open, seen: Seen) -> tuple[Outcome, str | None]:

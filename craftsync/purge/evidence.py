@@ -4,8 +4,10 @@ Files are hashed from the bytes that are stored. Upstream the detail, the log an
 fetched; the bytes of a file only where the store says that there are none.
 """
 
+import time
 from collections.abc import Mapping, Sequence, Set
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import lru_cache
 from threading import Lock
 from typing import NamedTuple
@@ -16,13 +18,18 @@ from craftsync.purge.job import Job
 from craftsync.purge.plan import Item
 from craftsync.purge.policy import Facts, Reason, hindrance, is_over
 from craftsync.purge.proof import Held, Proof, Shown, Unread, prove, prove_deployment
-from craftsync.records import Incarnation, Key, PartKind, PartState, Whole
+from craftsync.records import Incarnation, Key, ListedExecution, PartKind, PartState, Whole
 from craftsync.store import compare, dump, erasable, files
 from craftsync.store.chosen import Candidate, candidates
 from craftsync.store.upsert import batches
+from craftsync.store.versions import current_settings, unlike_keys
 from craftsync.times import epoch_ms
 from craftsync.upstream import exact, metrics
 
+AGED_S = 5.0
+"""What took longer to fetch is asked for once more: it may have changed since."""
+
+_IDENTITY = frozenset({"name", "created_at"})  # of a deployment; compared by themselves
 _FILES_REMEMBERED = 1024  # many executions have the same few files
 
 
@@ -88,15 +95,30 @@ class Examiner:
         listed = None
         if item.pipeline_name is not None:
             listed = look.listed_with(platform, name, item.pipeline_name, held=self._held_of)
+        shown = None if listed is None else {one.key: one for one in listed}
         is_kept = self._job.protection.covers(item.pipeline_name, name)
         return prove_deployment(
             item,
             proofs,
             is_same=is_same,
-            listed=None if listed is None else {one.key for one in listed},
+            listed=None if shown is None else shown.keys(),
             going_on={one.key for one in listed or () if not is_over(one.status, self._named)},
+            changed={
+                copy.facts.key
+                for copy in copies
+                if copy and shown and _is_listed_otherwise(copy.facts, shown.get(copy.facts.key))
+            },
+            differs=self._settings_that_differ(name) if is_same else (),
             kept=Reason.PROTECTED if is_kept else None,
         )
+
+    def _settings_that_differ(self, name: str) -> Sequence[str]:
+        """Name what of a deployment is set otherwise upstream than it was mirrored."""
+        upstream = self._job.fetcher.settings_of(name)
+        with self._job.reader.connect() as conn:
+            held = erasable.live_deployment(conn, self._job.environment.key, name)
+            mirrored = current_settings(conn, held.deployment_key) if held else None
+        return [key for key in unlike_keys(mirrored, upstream) if key not in _IDENTITY]
 
     def _held_of(self, keys: Set[Key]) -> Set[Key]:
         with self._job.reader.connect() as conn:
@@ -135,6 +157,7 @@ class Examiner:
         candidate = copy.candidate
         # A file that never came may have come since.
         with_files = PartState.ABSENT in copy.facts.states
+        began = time.monotonic()
         fetcher = self._job.fetcher_of_files if with_files else self._job.fetcher
         try:
             whole = fetcher.again(
@@ -148,7 +171,16 @@ class Examiner:
         except UpstreamFault as fault:
             return Unread(_read_fault(fault))
         try:
-            return self._compared(item, candidate, whole)
+            shown = self._compared(item, candidate, whole)
+            aged = time.monotonic() - began > AGED_S
+            if not aged or fetcher.is_still(whole):
+                return shown
+        except Missing:
+            raise
+        except UpstreamFault as fault:
+            return Unread(_read_fault(fault))
+        else:
+            return replace(shown, differs=(*shown.differs, "detail: it changed meanwhile"))
         finally:
             whole.close()
 
@@ -183,6 +215,14 @@ class Examiner:
     def _read_again(self, sha256: str) -> bool:
         with self._job.reader.connect() as conn:
             return files.verify(conn, sha256)
+
+
+def _is_listed_otherwise(held: Facts, listed: ListedExecution | None) -> bool:
+    """Whether a listing shows another status or end than was held a while before it."""
+    if listed is None:
+        return False
+    ends = [None if end is None else epoch_ms(end) for end in (held.end_date, listed.end_date)]
+    return listed.status != held.status or ends[0] != ends[1]
 
 
 def _read_fault(fault: UpstreamFault) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
+from itertools import chain, islice
 from typing import TypeAlias
 
 from sqlalchemy import Engine
@@ -11,10 +12,14 @@ from sqlalchemy import Engine
 from craftsync.purge.plan import Item
 from craftsync.purge.policy import Limits, Protection
 from craftsync.records import Key, PartState
+from craftsync.store.audit import open_tries
 from craftsync.store.environments import EnvironmentRow
+from craftsync.store.erasable import live_keys_of
 from craftsync.upstream.client import Platform
 from craftsync.upstream.deletes import Eraser
 from craftsync.upstream.whole import Fetcher
+
+_WITNESSES = 50  # enough to tell a listing that shows none of them from one that is complete
 
 
 class Outcome(StrEnum):
@@ -88,3 +93,16 @@ class Job:
     now: Callable[[], datetime]
     sleep: Callable[[float], None]
     listener: Listener
+
+    def beside(self, pipeline_name: str, keys: Set[Key]) -> frozenset[Key]:
+        """Return some executions of a pipeline that a complete listing of it shows.
+
+        They are held and not gone, are none of `keys`, and nobody has begun to delete them.
+        """
+        with self.reader.connect() as conn:
+            begun = [one.what for one in open_tries(conn, self.environment.key)]
+            asked = {key.execution_id for key in keys} | {one.key.execution_id for one in begun}
+            asked.update(chain.from_iterable(one.execution_ids for one in begun))
+            held = live_keys_of(conn, self.environment.key, pipeline_name)
+            others = (key for key in held if key.execution_id not in asked)
+            return frozenset(islice(others, _WITNESSES))

@@ -1,8 +1,8 @@
 """Whether something is still there upstream, after an answer that left it open.
 
 Gone is only what its own GET denies, with an error object, and a complete listing of its parent
-does not have. A token that lost its rights sees 404 everywhere: then there is no listing, and
-nobody knows.
+does not have. A token that lost its rights sees 404 everywhere: then there is no listing, or one
+that shows nothing of what is known to be there, and nobody knows.
 """
 
 from collections.abc import Callable, Sequence, Set
@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum, auto
 
 from craftsync.errors import BadPayload, Missing, UpstreamFault
+from craftsync.purge.job import Job
 from craftsync.records import Incarnation, Key, ListedExecution, Payload
 from craftsync.times import epoch_ms
 from craftsync.upstream import exact, payloads
@@ -34,6 +35,7 @@ class Seen:
 
 
 GONE = Seen(Sight.GONE)
+_KNOWN = 2
 
 
 def at_execution(platform: Platform, key: Key) -> Seen:
@@ -41,12 +43,12 @@ def at_execution(platform: Platform, key: Key) -> Seen:
     return _at(platform.execution, key.execution_id, key.created_at)
 
 
-def closely_at_execution(platform: Platform, key: Key, pipeline_name: str) -> Seen:
+def closely_at_execution(job: Job, key: Key, pipeline_name: str) -> Seen:
     """Ask for an execution, and when it is denied for its pipeline's listing too."""
-    seen = at_execution(platform, key)
+    seen = at_execution(job.platform, key)
     if seen.sight is not Sight.GONE:
         return seen
-    return _none_listed(platform, pipeline_name, {key})
+    return _none_listed(job, pipeline_name, {key})
 
 
 def at_deployment(platform: Platform, deployment: Incarnation) -> Seen:
@@ -80,14 +82,14 @@ def _listed_birth(platform: Platform, name: str) -> datetime | None:
 
 
 def closely_at_deployment(
-    platform: Platform, deployment: Incarnation, pipeline_name: str | None, keys: Set[Key]
+    job: Job, deployment: Incarnation, pipeline_name: str | None, keys: Set[Key]
 ) -> Seen:
     """Ask for a deployment, then for the listings that it and its executions `keys` stand in."""
-    seen = at_deployment(platform, deployment)
+    seen = at_deployment(job.platform, deployment)
     if seen.sight is not Sight.GONE:
         return seen
     try:
-        listed = platform.deployments()
+        listed = job.platform.deployments()
     except UpstreamFault as fault:
         return _unknown(fault)
     for entry in listed:
@@ -97,7 +99,7 @@ def closely_at_deployment(
             return Seen(Sight.UNKNOWN, "it is listed, though its own GET denies it")
     if pipeline_name is None:
         return Seen(Sight.GONE) if not keys else Seen(Sight.UNKNOWN, "its pipeline is not known")
-    return _none_listed(platform, pipeline_name, keys)
+    return _none_listed(job, pipeline_name, keys)
 
 
 def listed_with(
@@ -152,22 +154,35 @@ def _at(ask: Callable[[str], Payload], name: str, born: datetime) -> Seen:
     return Seen(Sight.THERE, "it is there still")
 
 
-def _none_listed(platform: Platform, pipeline_name: str, keys: Set[Key]) -> Seen:
-    """Look for executions in a complete listing of their pipeline."""
+def _none_listed(job: Job, pipeline_name: str, keys: Set[Key]) -> Seen:
+    """Look for executions in a listing of their pipeline, which has to show others that are there.
+
+    As for a sync, a listing that is empty of two and more that are known is not believed.
+    """
     try:
-        entries = platform.executions(pipeline_name).entries or ()
+        entries = job.platform.executions(pipeline_name).entries or ()
     except UpstreamFault as fault:
         return _unknown(fault)
-    wanted = {(key.execution_id, epoch_ms(key.created_at)) for key in keys}
+    wanted, others = _to_the_ms(keys), _to_the_ms(job.beside(pipeline_name, keys))
+    is_believed = len(others) < _KNOWN
     ids = {key.execution_id for key in keys}
     for entry in entries:
         if isinstance(entry, ListedExecution):
-            listed = (entry.key.execution_id, epoch_ms(entry.key.created_at)) in wanted
+            one = (entry.key.execution_id, epoch_ms(entry.key.created_at))
+            listed = one in wanted
+            is_believed = is_believed or one in others
         else:
             listed = payloads.shown_id(entry.payload) in ids
         if listed:
             return Seen(Sight.UNKNOWN, "it is listed, though its own GET denies it")
+    if not is_believed:
+        why = f"the listing of {pipeline_name} shows none of the others that are known to be there"
+        return Seen(Sight.UNKNOWN, why)
     return GONE
+
+
+def _to_the_ms(keys: Set[Key]) -> Set[tuple[str, int]]:
+    return {(key.execution_id, epoch_ms(key.created_at)) for key in keys}
 
 
 def _unknown(fault: UpstreamFault) -> Seen:

@@ -99,25 +99,40 @@ def prove_deployment(
     is_same: bool,
     listed: Set[Key] | None,
     going_on: Set[Key] = frozenset(),
+    changed: Set[Key] = frozenset(),
+    differs: Sequence[str] = (),
     kept: Reason | None = None,
 ) -> Proof:
     """Prove that all executions of a deployment are here, one by one, and that there are no others.
 
     `proofs` are those of `item.executions`, in their order; `listed` are all executions that
     upstream lists for it now, None where that is not known, and `going_on` those of them that are
-    not over. `kept` is what the policy has against deleting the deployment itself.
+    not over, `changed` those that it shows otherwise than they were when they were proved. A
+    listing that lacks what is there is not complete, and speaks for no other. `differs`
+    names what of the deployment's settings is not as it is held; `kept` is what the policy has
+    against deleting the deployment itself.
     """
     flaws = [] if kept is None else [Flaw(kept, f"it is kept: {kept}")]
     if not is_same:
         flaws.append(Flaw(Reason.CHANGED, "upstream shows another deployment"))
     if listed is None:
         flaws.append(Flaw(Reason.CHANGED, "its executions could not be listed"))
+    flaws += [Flaw(Reason.CHANGED, f"{key}: it is not as it was mirrored") for key in differs]
+    flaws += [
+        Flaw(Reason.CHANGED, f"{one.key.execution_id}: it is there, and not listed")
+        for one, proof in zip(item.executions, proofs, strict=True)
+        if listed is not None and proof.holds and one.key not in listed
+    ]
     flaws += [
         Flaw(Reason.NOT_HELD, f"{key.execution_id}: it is not held")
         for key in sorted((listed or set()) - {one.key for one in item.executions})
     ]
     flaws += [
         Flaw(Reason.RUNNING, f"{key.execution_id}: it goes on upstream") for key in sorted(going_on)
+    ]
+    flaws += [
+        Flaw(Reason.CHANGED, f"{key.execution_id}: it has changed since it was proved")
+        for key in sorted(changed)
     ]
     flaws += [
         Flaw(flaw.reason, f"{one.key.execution_id}: {flaw.why}")

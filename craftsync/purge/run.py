@@ -190,6 +190,7 @@ class Deployment:
     def _one_try(self, tried: int) -> Answered | Result:
         job, item = self.job, self.item
         try:
+            job.eraser.sign_in()
             job.eraser.address(item.kind, item.key.execution_id)
             proof = self.examiner.deployment(item, self.pool)
         except Missing as fault:
@@ -213,7 +214,7 @@ class Deployment:
         """Say what became of a deployment that upstream denies."""
         item, nothing = self.item, Unread(exact.plain(str(fault)))
         seen = look.closely_at_deployment(
-            self.job.platform,
+            self.job,
             Incarnation(*item.key),
             item.pipeline_name,
             {one.key for one in item.executions},

@@ -177,6 +177,20 @@ def ended(connection: Connection, environment_key: int, plan_id: str) -> dict[st
     return {deletion_id: outcome for deletion_id, outcome in last.items() if outcome is not None}
 
 
+def closed_tries(
+    connection: Connection, environment_key: int, deletion_ids: Sequence[str]
+) -> set[tuple[str, int]]:
+    """Return the tries of some deletions of which an end is written: their ids, which attempt."""
+    closed = select(_EVENT.c.deletion_id, _EVENT.c.attempt).where(
+        _EVENT.c.environment_key == environment_key, _EVENT.c.outcome.is_not(None)
+    )
+    return {
+        (row[0], row[1])
+        for some in batches(deletion_ids)
+        for row in connection.execute(closed.where(_EVENT.c.deletion_id.in_(some)))
+    }
+
+
 def attempts(
     connection: Connection, environment_key: int, deletion_ids: Sequence[str]
 ) -> dict[str, int]:

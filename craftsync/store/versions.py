@@ -35,6 +35,12 @@ def note_versions(
             _begin(connection, key, last.position + 1, valid_from, deployment.settings, changed)
 
 
+def current_settings(connection: Connection, deployment_key: int) -> str | None:
+    """Return what a deployment was last seen to be set to, as JSON; None where that is not held."""
+    last = _current(connection, [deployment_key]).get(deployment_key)
+    return last.settings if last else None
+
+
 def differing_keys(before: str | None, after: str | None) -> list[str]:
     """Return the top-level keys of two JSON objects that are not alike in both, sorted."""
     old, new = _read(before), _read(after)
@@ -42,6 +48,12 @@ def differing_keys(before: str | None, after: str | None) -> list[str]:
     return sorted(
         key for key in old.keys() | new.keys() if old.get(key, nothing) != new.get(key, nothing)
     )
+
+
+def unlike_keys(before: str | None, after: str | None) -> list[str]:
+    """Return the top-level keys of two JSON objects that say something else; null says nothing."""
+    old, new = _read(before), _read(after)
+    return sorted(key for key in old.keys() | new.keys() if old.get(key) != new.get(key))
 
 
 def _since(updated_at: datetime | None, last: datetime, seen_at: datetime) -> datetime:

@@ -28,6 +28,7 @@ class Access:
         self._transport = transport
         self._retries = retries
         self._now = now
+        self._monotonic = monotonic
         sign_in = SignIn(control_url, sdk_token, transport=transport, retries=retries, now=now)
         self._bearer = Bearer(sign_in.renew, clock=monotonic)
         transport.hide(sdk_token)
@@ -50,8 +51,12 @@ class Access:
         body: bytes | None = None,
         through: Through | None = None,
         spooled: bool = False,
+        again: bool = True,
     ) -> Answer:
-        """Send one request; a 401 renews the token, and the request is sent once more at once."""
+        """Send one request; a 401 renews the token, and the request is sent once more at once.
+
+        Without `again` it is not, and the next request renews.
+        """
         for may_renew in (True, False):
             token = self._bearer.token()
             answer = self._transport.send(
@@ -66,4 +71,6 @@ class Access:
             if answer.status != 401 or not may_renew:
                 break
             self._bearer.forget(refused=token)
+            if not again:
+                break
         return answer.checked(now=self._now())

@@ -14,6 +14,7 @@ from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Transient
 
 _MOST_BYTES = 1 << 20
+_LATE_S = 5.0  # what takes longer lets a proof grow old
 
 
 class Unclear(BadAnswer):
@@ -68,8 +69,12 @@ class Eraser(Access):
 
     def _delete(self, kind: str, name: str) -> Answer:
         address = self.address(kind, name)
+        began = self._monotonic()
+        self._bearer.token()
+        if self._monotonic() - began > _LATE_S:
+            raise Unclear("Signing in took long: no DELETE was sent on a proof that is old.")
         try:
-            return self._signed("DELETE", address, max_bytes=_MOST_BYTES)
+            return self._signed("DELETE", address, max_bytes=_MOST_BYTES, again=False)
         except Transient as fault:
             raise Unclear(
                 str(fault), status=fault.status, retry_after_s=fault.retry_after_s
@@ -77,8 +82,10 @@ class Eraser(Access):
         except TooBig as fault:
             raise Unclear(str(fault)) from fault
         except BadAnswer as fault:
-            # A 404 without an error object may be a proxy's.
-            if fault.status is not None and 400 <= fault.status < 500 and fault.status != 404:
+            # A 404 without an error object may be a proxy's; a token that has ended is renewed, and
+            # what has changed meanwhile is to be seen before the next try.
+            said_no = fault.status is not None and 400 <= fault.status < 500
+            if said_no and fault.status not in (401, 404):
                 raise
             raise Unclear(str(fault), status=fault.status) from fault
 

@@ -63,6 +63,7 @@ __all__ = [
     "metrics",
     "pipeline",
     "pipeline_of",
+    "settings_of",
     "shown_id",
 ]
 
@@ -198,6 +199,16 @@ def deployment(listed: Redacted | Payload, detail: Redacted | None = None) -> De
         )
     except FLAWS as flaw:
         raise refused(f"deployment {shown_id(entry, 'name')}", entry, flaw) from flaw
+
+
+def settings_of(detail: Redacted) -> str:
+    """Read out of a deployment's own GET what it is set to, as JSON with sorted keys."""
+    try:
+        return _settings(Columns(), _object(detail.payload))
+    except FLAWS as flaw:
+        raise refused(
+            f"deployment {shown_id(detail.payload, 'name')}", detail.payload, flaw
+        ) from flaw
 
 
 def _settings(columns: Columns, detail: Payload) -> str:

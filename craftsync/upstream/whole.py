@@ -23,7 +23,7 @@ from craftsync.records import (
     Value,
     Whole,
 )
-from craftsync.upstream import metrics, payloads
+from craftsync.upstream import fields, metrics, payloads
 from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
 from craftsync.upstream.logs import Log, LogReader
@@ -110,6 +110,17 @@ class Fetcher:
             found.close()
             found = whole()
         return found
+
+    def is_still(self, whole: Whole) -> bool:
+        """Whether the detail of an execution is as it was fetched; raises what its GET raises."""
+        again = self._redactor.execution(self._platform.execution(whole.execution.key.execution_id))
+        return fields.raw(again.body).sha256 == whole.execution.raw.sha256
+
+    def settings_of(self, deployment: str) -> str:
+        """Fetch what a deployment is set to, as JSON; raises what its GET raises."""
+        return payloads.settings_of(
+            self._redactor.deployment(self._platform.deployment(deployment))
+        )
 
     def part(self, key: Key, kind: PartKind, name: str) -> FetchedPart:
         """Fetch a part alone; the detail is read before it, which tells the secrets in it.

@@ -113,12 +113,13 @@ GUARDS = {
     ),
     "D3: the intent comes before the call": Guard(
         "purge/conveyor.py",
-        "self._write([what for _, what in tries])\n        for turn, what in tries:\n"
-        "            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))\n",
+        "self._write([what for _, what in tries])\n        oldest =",
         "for turn, what in tries:\n"
         "            self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))\n"
         "        __import__('time').sleep(0.3)\n"
-        "        self._write([what for _, what in tries])\n",
+        "        self._write([what for _, what in tries])\n"
+        "        tries = proved = []\n"
+        "        oldest =",
         (f"{_PURGE}::test_an_intent_is_on_the_disk_before_its_call",),
     ),
     "D3: the intent comes before the call for a deployment": Guard(
@@ -135,15 +136,33 @@ GUARDS = {
     ),
     "D4: gone is what a listing of its parent does not have": Guard(
         "purge/look.py",
-        "return _none_listed(platform, pipeline_name, {key})",
+        "return _none_listed(job, pipeline_name, {key})",
         "return GONE",
         (f"{_PURGE}::test_rights_that_are_lost_half_way_leave_a_doubt",),
+    ),
+    "D4: a listing that shows nothing of what is known is not believed": Guard(
+        "purge/look.py",
+        "is_believed = len(others) < _KNOWN",
+        "is_believed = True",
+        (f"{_PURGE}::test_rights_that_are_lost_without_a_word_leave_a_doubt",),
     ),
     "D5: after no clear answer it is looked for": Guard(
         "purge/asking.py",
         "        seen = closely()\n",
         '        seen = Seen(Sight.THERE, "")\n',
         (f"{_PURGE}::test_a_lost_answer_is_looked_for_and_not_asked_for_again",),
+    ),
+    "D6: a listing that lacks what is there is not complete": Guard(
+        "purge/proof.py",
+        "if listed is not None and proof.holds and one.key not in listed",
+        "if False",
+        (f"{_DELETE}::test_an_empty_listing_does_not_say_that_there_is_nothing_else",),
+    ),
+    "D6: a deployment is as it was mirrored": Guard(
+        "purge/evidence.py",
+        "differs=self._settings_that_differ(name) if is_same else (),",
+        "differs=(),",
+        (f"{_DELETE}::test_settings_that_changed_since_the_sync_keep_it",),
     ),
     "D6: every execution of a deployment is proved": Guard(
         "purge/proof.py",

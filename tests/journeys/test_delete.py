@@ -229,6 +229,48 @@ def test_one_execution_that_was_never_fetched_keeps_it_and_is_named(lab):
     assert outcomes(lab) == {"nightly": ["changed"]}
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_an_empty_listing_does_not_say_that_there_is_nothing_else(lab, short):
+    """A11: nor does one that lacks what was fetched a moment ago."""
+    path = "/pipelines/train/executions"
+    listed = [
+        {key: said for key, said in run.detail.items() if key not in ("steps", "inputs", "outputs")}
+        for run in lab.world.truth().executions("train")
+    ]
+    listed.sort(key=lambda one: one["deployment_name"] != "nightly")
+    lab.world.add_execution("train", execution_id="t99", deployment="nightly")
+    lab.world.override("GET", path, json_response(listed[1:] if short else []))
+    done = run(lab, "delete", "deployment", "nightly", *WITH_FOUR)
+    assert done.exit_code == 4
+    assert "it is there, and not listed" in done.stderr
+    assert deletes(lab) == []
+
+
+def test_settings_that_changed_since_the_sync_keep_it(lab):
+    lab.world.mutate_deployment("nightly", schedule="5 5 * * 1", description="changed")
+    done = run(lab, "delete", "deployment", "nightly", *WITH_FOUR)
+    assert done.exit_code == 4
+    assert "description: it is not as it was mirrored" in done.stderr
+    assert "schedule: it is not as it was mirrored" in done.stderr
+    assert deletes(lab) == []
+    lab.sync()
+    assert run(lab, "delete", "deployment", "nightly", *WITH_FOUR).exit_code == 0
+
+
+def test_an_execution_that_changes_after_its_proof_keeps_its_deployment(lab):
+    """The proofs of many executions take a while; the listing comes at the end."""
+
+    def change(request):
+        if request.method == "GET" and request.path.endswith("/deployments/nightly"):
+            lab.world.mutate_execution("t3", status="Failed")
+
+    lab.world.requests.watch(change)
+    done = run(lab, "delete", "deployment", "nightly", *WITH_FOUR)
+    assert done.exit_code == 4
+    assert "t3: it has changed since it was proved" in done.stderr
+    assert deletes(lab) == []
+
+
 @pytest.mark.parametrize(
     ("happens", "why"),
     [

@@ -18,9 +18,11 @@ from journeys.erasing import (
 )
 from lab import DAY, HOUR
 from lab import lab as make_lab
+from sqlalchemy.engine.default import DefaultDialect
 
 from craftsync.errors import Refused
-from craftsync.purge import conveyor
+from craftsync.purge import conveyor, evidence
+from craftsync.purge.book import Book
 from craftsync.simulator import Faults, json_response
 from craftsync.simulator.patches import ABSENT
 
@@ -203,6 +205,65 @@ def test_what_was_proved_a_while_ago_is_proved_once_more(lab, monkeypatch):
     assert "goes on upstream" in lab.report.results[1].error
     for timer in timers:
         timer.join()
+
+
+def test_what_took_long_to_prove_is_asked_for_once_more(lab, monkeypatch):
+    monkeypatch.setattr(evidence, "AGED_S", 0.5)
+    monkeypatch.setattr(conveyor, "AGED_S", 0.5)
+    lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "1"
+    plan = planned(lab, 99 * DAY)
+    lab.server.faults = Faults(slow_s=1)
+    lab.server.faults.once("slow", method="POST", path="*/executions/t0/logs")
+
+    def change(request):
+        if request.path.endswith("/executions/t0/logs"):
+            lab.world.mutate_execution("t0", status="Error")
+
+    lab.world.requests.watch(change)
+    assert erased(lab, plan) == {"t0": "changed"}
+    assert "it changed meanwhile" in lab.report.results[0].error
+    assert deletes(lab) == []
+
+
+def test_an_intent_whose_proof_grew_old_while_it_was_written_is_no_delete(lab, monkeypatch):
+    plan = planned(lab, 99 * DAY)
+    written = Book.write
+    waited = []
+
+    def write(book, **what):
+        written(book, **what)
+        if what.get("intents") and not waited:
+            waited.append(time.sleep(0.6))  # somebody else held the store
+            lab.world.mutate_execution("t0", status="Error")
+
+    monkeypatch.setattr(conveyor, "GOOD_FOR_S", 0.5)
+    monkeypatch.setattr(Book, "write", write)
+    assert erased(lab, plan) == {"t0": "changed"}
+    assert outcomes(lab)["t0"] == ["failed", "changed"]
+    assert deletes(lab) == []
+
+
+def test_an_interrupt_that_comes_while_ends_are_written_writes_them_once(lab, monkeypatch):
+    for number in range(4):
+        lab.world.mutate_execution(f"t{number}", status="Failed")
+    plan = planned(lab)
+    committed, real = [], DefaultDialect.do_commit
+
+    def commit(dialect, connection):
+        ends = "select count(*) from delete_event where event = 'outcome'"
+        some = connection.execute(ends).fetchone()[0]
+        real(dialect, connection)
+        if some and not committed:
+            committed.append(some)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(DefaultDialect, "do_commit", commit)
+    erased(lab, plan)
+    assert committed
+    assert lab.report.exit_code == 130
+    twice = "select deletion_id from deletions group by deletion_id having count(*) > 1"
+    assert lab.column(twice) == []
+    assert lab.column("select deletion_id from deletions where outcome is null") == []
 
 
 def test_three_failures_in_a_row_stop_it_whatever_comes_in_behind_them(tmp_path):

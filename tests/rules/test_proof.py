@@ -129,8 +129,8 @@ GOOD = [prove(one, HELD, SHOWN) for one in OURS]
 LISTED = frozenset(one.key for one in OURS)
 
 
-def proved(proofs=GOOD, *, is_same=True, listed=LISTED):
-    return prove_deployment(DEPLOYMENT, proofs, is_same=is_same, listed=listed)
+def proved(proofs=GOOD, *, is_same=True, listed=LISTED, **other):
+    return prove_deployment(DEPLOYMENT, proofs, is_same=is_same, listed=listed, **other)
 
 
 def test_a_deployment_goes_when_each_of_its_executions_may():
@@ -157,8 +157,23 @@ def test_an_execution_that_is_listed_as_going_on_keeps_it_and_is_named():
     assert {flaw.reason for flaw in proof.flaws} == {Reason.RUNNING}
 
 
-def test_an_execution_that_is_not_listed_does_not_keep_it_by_itself():
-    assert proved(listed=frozenset()).holds
+def test_a_listing_that_lacks_what_is_there_is_not_complete_and_speaks_for_no_other():
+    """A11: an empty listing, or a short one, with status 200."""
+    (first, *_) = DEPLOYMENT.executions
+    flaw = Flaw(Reason.CHANGED, f"{first.key.execution_id}: it is there, and not listed")
+    assert proved(listed=LISTED - {first.key}).flaws == (flaw,)
+    assert len(proved(listed=frozenset()).flaws) == len(DEPLOYMENT.executions)
+
+
+def test_one_that_has_changed_since_it_was_proved_keeps_it():
+    (first, *_) = DEPLOYMENT.executions
+    flaw = Flaw(Reason.CHANGED, f"{first.key.execution_id}: it has changed since it was proved")
+    assert proved(changed={first.key}).flaws == (flaw,)
+
+
+def test_settings_that_were_not_mirrored_keep_it():
+    flaw = Flaw(Reason.CHANGED, "schedule: it is not as it was mirrored")
+    assert proved(differs=["schedule"]).flaws == (flaw,)
 
 
 def test_another_deployment_under_its_name_keeps_it():
