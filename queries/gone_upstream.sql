@@ -23,6 +23,7 @@ deleted as (
         kind,
         object_id,
         created_at,
+        min(intent_at)                                  as first_intent_at,
         max({
             'at': intent_at,
             'deletion_id': deletion_id,
@@ -62,6 +63,8 @@ left join deleted as whole
     and whole.environment = g.environment
     and whole.object_id = g.deployment_name
     and whole.created_at = g.deployment_created_at
+    -- Who deleted a deployment did not delete what had gone before.
+    and g.gone_at >= whole.first_intent_at
 left join held as h
     on h.environment = g.environment
     and h.execution_id = g.execution_id

@@ -7,8 +7,9 @@
 -- param:  side           choice(both|in|out)  both
 -- param:  status         glob                 Succeeded
 -- gives:  environment, execution_id, created_at, commit_id, status, not_ok, in_*, out_*
--- A row a run. A column has a type where all its values agree on one, else it is text; a file is
--- shown by its SHA-256. `not_ok` names the values that are not held as they were, and their states.
+-- A row a run. A column has a type where all its values agree on one, else it is text; numbers that
+-- no double says exactly are JSON, and a file is shown by its SHA-256. `not_ok` names the values
+-- that are not held as they were, and their states.
 with held as (
     select environment, execution_id, execution_created_at, 'in_' as prefix, position,
         coalesce(name, '') as name, value,
@@ -30,6 +31,9 @@ told as (
         h.position,
         h.name,
         h.text,
+        -- Whether a double says it: fifteen digits come back, and more where they are its own.
+        length(replace(ltrim(regexp_replace(h.text, '[eE].*$', ''), '-0.'), '.', '')) <= 15
+            or coalesce(try_cast(h.text as double)::varchar = h.text, false) as is_exact,
         case json_type(h.value)
             when 'BOOLEAN' then 'boolean'
             when 'ARRAY' then 'json'
@@ -53,7 +57,8 @@ select
         when count(distinct kind) filter (text is not null) <> 1 then 'varchar'
         when any_value(kind) filter (text is not null) <> 'number'
             then any_value(kind) filter (text is not null)
-        when not bool_and(regexp_full_match(text, '-?[0-9]+')) then 'double'
+        when not bool_and(regexp_full_match(text, '-?[0-9]+'))
+            then if(bool_and(is_exact or text is null), 'double', 'json')
         when count(try_cast(text as bigint)) = count(text) then 'bigint'
         when count(try_cast(text as hugeint)) = count(text) then 'hugeint'
         else 'varchar'

@@ -30,7 +30,8 @@ measured as (
         name,
         period,
         count(*)                                        as n,
-        avg(value)                                      as mean,
+        -- A sum of finite values may be none.
+        if(isfinite(avg(value)), avg(value), null)      as mean,
         quantile_cont(value, 0.5)                       as p50,
         min(value)                                      as min,
         max(value)                                      as max,

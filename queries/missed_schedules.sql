@@ -32,7 +32,7 @@ due as (
     where d.gone_at is null
       and x.expected_at >= $since
       -- What the mirror cannot know yet is not missed.
-      and x.expected_at <= least($until, d.last_seen_at) - $grace
+      and x.expected_at <= least($until, x.known_until) - $grace
       and coalesce(d.pipeline_name, '') glob $pipeline_name
       and ($environment is null or x.environment = $environment)
 )

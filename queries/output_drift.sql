@@ -51,8 +51,11 @@ summed as (
         name,
         count(v) filter (not is_new)                    as n_base,
         count(v) filter (is_new)                        as n_current,
-        avg(v) filter (not is_new)                      as mean_base,
-        avg(v) filter (is_new)                          as mean_current,
+        avg(v) filter (not is_new)                      as sum_base,
+        avg(v) filter (is_new)                          as sum_current,
+        -- A sum of finite values may be none.
+        if(isfinite(sum_base), sum_base, null)          as mean_base,
+        if(isfinite(sum_current), sum_current, null)    as mean_current,
         quantile_cont(v, 0.5) filter (not is_new)       as p50_base,
         quantile_cont(v, 0.5) filter (is_new)           as p50_current,
         1 - n_base / nullif(count(*) filter (not is_new), 0) as null_rate_base,

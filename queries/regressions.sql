@@ -39,7 +39,7 @@ numbered as (
     from (
         select *, 'failing' as kind from measured
         union all
-        select *, 'slower' as kind from measured where n_timed >= $min_runs
+        select *, 'slower' as kind from measured where n_timed >= greatest($min_runs, 1)
     )
 ),
 -- Each commit is held against the last good one before it: against a bad one, or a mixture, the

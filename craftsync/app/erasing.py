@@ -85,7 +85,10 @@ class App(Planner):
         with reader.connect() as conn:
             row = environments.find(conn, environment.name)
         if row is None:
-            raise Refused(f"The store holds nothing of {environment.name}.", hint="craftsync sync")
+            raise Refused(
+                f"The store holds nothing of {environment.name}.",
+                hint=f"craftsync sync --env {environment.name}",
+            )
         row = replace(row, url=environment.url)
         limits, most = self._limits(), self.settings.sync.max_file_bytes
         options = self.sync_options()

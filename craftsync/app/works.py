@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from craftsync import __version__
 from craftsync.app.reporting import Reporting
-from craftsync.errors import BadSettings, worst
+from craftsync.errors import BadSettings, CraftsyncError, worst
 from craftsync.settings import Environment
 
 if TYPE_CHECKING:
@@ -77,15 +77,18 @@ class App(Reporting):
         from craftsync.store.environments import revisions  # noqa: PLC0415 - a wing
         from craftsync.sync import collecting, naming, run, turns  # noqa: PLC0415 - a room of the works
 
-        tokens = {one.name: one.token(self.environ) for one in environments}
+        tokens = self._tokens(environments)
         url, limits = self.url(), self._limits(options)
         with lock.lock(url, tokens.keys()), engine.store_errors(url):
             schema.upgrade(url)
             writer = engine.writer(url)
 
             def mirror(one: Environment) -> "Outcome":
-                with self._job(writer, one, tokens[one.name], options, listener, limits) as job:
-                    return run.sync(job, run_id=run_id)
+                token = tokens[one.name]
+                unable = token if isinstance(token, CraftsyncError) else None
+                told = "" if isinstance(token, CraftsyncError) else token
+                with self._job(writer, one, told, options, listener, limits) as job:
+                    return run.sync(job, run_id=run_id, unable=unable)
 
             try:
                 before = revisions(writer)
@@ -97,6 +100,18 @@ class App(Reporting):
                 return SyncReport(run_id, tuple(outcomes), revisions(writer) != before)
             finally:
                 writer.dispose()
+
+    def _tokens(self, environments: Sequence[Environment]) -> dict[str, "str | CraftsyncError"]:
+        """Take the token of each environment; of several the one that has none fails alone."""
+        tokens: dict[str, str | CraftsyncError] = {}
+        for one in environments:
+            try:
+                tokens[one.name] = one.token(self.environ)
+            except BadSettings as flaw:
+                if len(environments) == 1:
+                    raise
+                tokens[one.name] = flaw
+        return tokens
 
     @contextmanager
     def _job(

@@ -13,7 +13,7 @@ from craftsync.cli.json_text import Exact, Raw
 
 Cell = Callable[[object], str]
 
-NUMBERS = frozenset({"integer", "bigint", "double"})
+NUMBERS = frozenset({"integer", "bigint", "hugeint", "double"})
 
 
 def as_text(kind: str, tz: tzinfo | None = None) -> Cell:

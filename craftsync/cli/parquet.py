@@ -16,6 +16,7 @@ _TYPES = {
     "boolean": "boolean",
     "integer": "bigint",
     "bigint": "bigint",
+    "hugeint": "decimal(38, 0)",  # Parquet has no wider integer
     "double": "double",
     "json": "json",
 }

@@ -1,6 +1,7 @@
 """`craftsync report`: what ran in a period, how it went, and what needs somebody."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime, tzinfo
 from pathlib import Path
 
@@ -45,8 +46,9 @@ _NAMES = dict.fromkeys(FIGURES, grammar.FIGURE)
 )
 @click.option(
     "--fail-if",
+    multiple=True,
     metavar="CONDITION",
-    help='End with 5 where this holds, as "failure_rate > 0.1 or stuck > 0". Default: never.',
+    help='End with 5 where this holds, as "failure_rate > 0.1"; repeat for more. Default: never.',
 )
 @click.option(
     "--format",
@@ -66,7 +68,7 @@ def report(
     environment: str | None,
     pipeline: str | None,
     html: Path | None,
-    fail_if: str | None,
+    fail_if: Sequence[str],
     chosen: str | None,
     as_json: bool,
     output: Path | None,
@@ -91,7 +93,7 @@ def report(
     when the condition holds, 8 when there is no store or it cannot be read.
     """
     written = formats.asked_for(chosen, as_json=as_json)
-    condition = None if fail_if is None else grammar.parse(fail_if, _NAMES)
+    conditions = [(words, grammar.parse(words, _NAMES)) for words in fail_if]
     for file in (html, output):
         if file is not None and file != _STDOUT:
             sinks.check(file)
@@ -107,8 +109,9 @@ def report(
         _write_page(app, found, html, tz)
     if html is None or written is not None or output is not None:
         _write(found, written or "table", output, tz)
-    if condition is not None and grammar.evaluate(condition, found.figures):
-        raise Crossed(f"The report meets --fail-if: {fail_if}", hint=_hint(found, fail_if or ""))
+    if met := [words for words, one in conditions if grammar.evaluate(one, found.figures)]:
+        said = "; ".join(met)
+        raise Crossed(f"The report meets --fail-if: {said}", hint=_hint(found, said))
 
 
 def _write(found: Report, chosen: str, output: Path | None, tz: tzinfo | None) -> None:
@@ -138,6 +141,6 @@ def _write_page(app: App, found: Report, file: Path, tz: tzinfo | None) -> None:
 
 def _hint(found: Report, condition: str) -> str:
     """Name the figures that the condition speaks of."""
-    named = [name for name in FIGURES if name in condition.replace("(", " ").split()]
+    named = [name for name in FIGURES if name in re.findall(r"\w+", condition)]
     said = (f"{name} is {found.figures[name]}" for name in named)
     return "; ".join(said)

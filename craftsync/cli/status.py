@@ -46,5 +46,7 @@ def _refuse_older(environments: list[dict[str, object]], max_age: timedelta) -> 
                 said = f"is {age:,.0f} s old"
             raise Crossed(
                 f"{one['environment']} {said}; --max-age is {limit_s:,.0f} s.",
-                hint="craftsync sync",
+                hint=f"craftsync sync --env {one['environment']}"
+                if environments
+                else "craftsync sync",
             )

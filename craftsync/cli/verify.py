@@ -148,12 +148,18 @@ def _hint(causes: Mapping[Cause, Sequence[Candidate]]) -> str:
     if len(damaged) < len(causes.get(Cause.DAMAGED, ())):
         said.append("What is damaged here and gone upstream is whole in a backup alone")
     if causes.get(Cause.CHANGED):
-        said.append("To take over what upstream shows: craftsync sync --full")
+        named = _env_of(causes[Cause.CHANGED])
+        said.append(f"To take over what upstream shows: craftsync sync --full{named}")
     elif causes.get(Cause.GONE):
-        said.append("To note what is gone upstream: craftsync sync")
+        named = _env_of(causes[Cause.GONE])
+        said.append(f"To note what is gone upstream: craftsync sync{named}")
     if causes.get(Cause.UNREAD):
         said.append("What could not be read can be compared later")
     return "; ".join(said)
+
+
+def _env_of(ones: Sequence[Candidate]) -> str:
+    return "".join(f" --env {name}" for name in sorted({one.environment for one in ones}))
 
 
 def _repairing(ones: Sequence[Candidate]) -> str:

@@ -41,6 +41,10 @@ LONGEST_WAIT_S = 120.0
 _WENT_WRONG = {Outcome.FAILED, Outcome.IN_DOUBT}
 
 
+def _oldest() -> float:
+    return time.monotonic() - GOOD_FOR_S
+
+
 class Conveyor:
     """Delete the executions of a plan; `fatal` is what ended it early."""
 
@@ -109,7 +113,7 @@ class Conveyor:
         ]
         tries = [(one.turn, self._book.a_try(one.turn.item, one.proof)) for one in proved]
         self._write([what for _, what in tries])
-        oldest = time.monotonic() - GOOD_FOR_S
+        oldest = _oldest()
         for one, (turn, what) in zip(proved, tries, strict=True):
             if one.at < oldest:  # the store was busy
                 self._ends.append(End(what, Outcome.FAILED, f"{NOT_SENT}: its proof had grown old"))
@@ -125,7 +129,7 @@ class Conveyor:
 
     def _let_go_of_stale_proofs(self) -> None:
         """Send back what was proved a while ago: much may have happened since."""
-        oldest = time.monotonic() - GOOD_FOR_S
+        oldest = _oldest()
         while self._proved and self._proved[0].at < oldest:
             self._waiting.appendleft(replace(self._proved.popleft().turn, wait_s=0.0))
 

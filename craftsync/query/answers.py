@@ -21,9 +21,9 @@ _KINDS = {
     "USMALLINT": "integer",
     "UINTEGER": "bigint",
     "BIGINT": "bigint",
-    "UBIGINT": "bigint",
-    "HUGEINT": "bigint",
-    "UHUGEINT": "bigint",
+    "UBIGINT": "hugeint",
+    "HUGEINT": "hugeint",
+    "UHUGEINT": "hugeint",
     "FLOAT": "double",
     "DOUBLE": "double",
     "JSON": "json",
@@ -48,7 +48,7 @@ def of(found: "duckdb.DuckDBPyConnection") -> Answer:
 def kind_of(duckdb_type: str) -> str:
     """Return how a DuckDB type is printed: one of the kinds of the public relations' columns."""
     # A list first: DECIMAL(2,1)[] begins as what it is a list of.
-    if duckdb_type.endswith("]") or duckdb_type.startswith(("STRUCT", "MAP", "UNION")):
+    if duckdb_type.endswith("]") or duckdb_type.startswith(("STRUCT", "MAP")):
         return "json"
     if duckdb_type.startswith("DECIMAL"):
         return "double"

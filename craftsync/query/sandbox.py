@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 _HINT = "One SELECT, or EXPLAIN of one, as in: craftsync sql 'select count(*) from executions'"
 _EXPLAIN = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b)?(?:\s*\([^)]*\))?", re.I | re.S
+    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b)?"
+    # Options are words alone: what else stands there may hide a statement of another kind.
+    r"(?:\s*\(\s*\w+(?:\s+\w+)?(?:\s*,\s*\w+(?:\s+\w+)?)*\s*\))?",
+    re.I | re.S,
 )
 
 

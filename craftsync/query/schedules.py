@@ -39,8 +39,22 @@ select
     v.deployment_created_at,
     v.schedule,
     v.is_enabled,
+    -- What ran is known as far as the pipeline's executions were listed, whatever else was.
+    if(
+        d.pipeline_name is null,
+        d.last_seen_at,
+        least(
+            d.last_seen_at,
+            coalesce(
+                getvariable('seen')[
+                    v.environment || chr(1) || 'pipeline' || chr(1) || d.pipeline_name
+                ],
+                '-infinity'::timestamp
+            )
+        )
+    )                                                            as known_until,
     greatest(v.valid_from, d.first_seen_at, $since)              as begins,
-    least(coalesce(v.valid_to, $until), d.last_seen_at, $until)  as ends
+    least(coalesce(v.valid_to, $until), known_until, $until)     as ends
 from versions as v
 join deployments as d
     on d.environment = v.environment
@@ -65,6 +79,7 @@ select
     s.deployment_created_at,
     s.schedule,
     s.is_enabled,
+    s.known_until,
     i.expected_at
 from standing as s
 join instants as i

@@ -35,7 +35,10 @@ def _from(by: str, first: datetime, end: datetime) -> Iterator[datetime]:
     moment = _start(by, first)
     while moment < end:
         yield moment
-        moment = _next(by, moment)
+        try:
+            moment = _next(by, moment)
+        except OverflowError:  # the calendar ends
+            return
 
 
 def _start(by: str, moment: datetime) -> datetime:

@@ -4,6 +4,7 @@ A kind reads a value of the file (`check`), or first the text of a variable or f
 raise `ValueError` with the end of a sentence that starts with the name of the key.
 """
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -149,7 +150,35 @@ def _words(value: object) -> tuple[str, ...]:
 
 
 def _words_text(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
+    """Read a list as a variable tells it: in JSON, or words with commas between them."""
+    told = _json_list(text)
+    return [word.strip() for word in text.split(",") if word.strip()] if told is None else told
+
+
+def _patterns_text(text: str) -> list[str]:
+    """Read expressions likewise; a comma inside brackets is no end of one."""
+    told = _json_list(text)
+    if told is not None:
+        return told
+    words, depth, escaped = [""], 0, False
+    for sign in text:
+        if not escaped:
+            depth += (sign in "([{") - (sign in ")]}")
+        if sign == "," and depth <= 0 and not escaped:
+            words.append("")
+        else:
+            words[-1] += sign
+        escaped = sign == "\\" and not escaped
+    return [word.strip() for word in words if word.strip()]
+
+
+def _json_list(text: str) -> list[str] | None:
+    try:
+        told = json.loads(text)
+    except ValueError:
+        return None
+    is_list = isinstance(told, list) and all(isinstance(word, str) for word in told)
+    return told if is_list else None
 
 
 def _patterns(value: object) -> tuple[re.Pattern[str], ...]:
@@ -174,7 +203,7 @@ KEYS: tuple[Key, ...] = (
     Key(("sync", "max_file_bytes"), 104_857_600, _count, _number_text),
     Key(("redact", "environment_values"), True, _boolean, _boolean_text),
     Key(("redact", "constants"), False, _boolean, _boolean_text),
-    Key(("redact", "patterns"), [], _patterns, _words_text),
+    Key(("redact", "patterns"), [], _patterns, _patterns_text),
     Key(("query", "memory"), "1GB", _memory),
     Key(("purge", "enabled"), False, _boolean, _boolean_text),
     Key(("purge", "max_deletes"), 100, _count, _number_text),
@@ -200,7 +229,10 @@ def shown(key: Key, value: Any) -> str:
         case timedelta():
             return span_text(value)
         case tuple():
-            return ",".join(str(getattr(word, "pattern", word)) for word in value)
+            words = [str(getattr(word, "pattern", word)) for word in value]
+            if any("," in word for word in words):  # where one ends would not be seen
+                return json.dumps(words, ensure_ascii=False)
+            return ",".join(words)
         case _:
             return str(value)
 

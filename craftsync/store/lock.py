@@ -4,6 +4,7 @@ In a file there is one writer; on a server one an environment, so that several a
 once. The system, or the server, lets go of a lock when its process ends, however it ends.
 """
 
+import errno
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,8 @@ def lock(url: URL, environments: Collection[str]) -> Iterator[None]:
     try:
         held.acquire()
     except filelock.Timeout:
+        if not os.path.lexists(file):  # it is nobody's: it could not be made
+            raise faults.of_file(OSError(errno.EACCES, os.strerror(errno.EACCES)), file) from None
         raise Busy(f"Another craftsync is at work on {path}.", hint=_WAIT) from None
     except OSError as error:
         raise faults.of_file(error, file) from error

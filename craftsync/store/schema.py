@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, text
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from craftsync.errors import StoreUnusable, Usage
 from craftsync.resources import migrations_dir
-from craftsync.store import backup, engine, revisions, server_lock, sqlite_file
+from craftsync.store import backup, engine, faults, revisions, server_lock, sqlite_file
 
 _IS_A_STORE = "select to_regclass(quote_ident(current_schema()) || '.store_identity') is not null"
 
@@ -100,7 +101,15 @@ def _run_revisions(connection: Connection) -> None:
     config.set_main_option("script_location", str(migrations_dir()).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except (OperationalError, ProgrammingError) as flaw:
+        if flaw.orig is None or faults.explain(flaw.orig, "") is not None:
+            raise
+        # The database said no to what was tried with every revision that there is.
+        raise faults.UnreadableError(
+            f"its tables are not those of its revision ({flaw.orig})"
+        ) from flaw
 
 
 def _back_up(path: str, before: str) -> Path:
@@ -155,7 +164,10 @@ def _revision_of(connection: Connection) -> str | None:
     if not connection.exec_driver_sql(_IS_A_STORE).scalar_one():
         return None
     found = connection.execute(text("select version_num from alembic_version"))
-    return found.scalar_one_or_none()
+    numbers = found.scalars().all()
+    if len(numbers) > 1:
+        raise faults.UnreadableError("it tells more than one revision")
+    return numbers[0] if numbers else None
 
 
 def _refuse_other_encodings(connection: Connection, place: str) -> None:

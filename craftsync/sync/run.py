@@ -26,7 +26,7 @@ from craftsync.upstream.recognition import recognise
 TOO_LITTLE = "The listings took all of it, and would again: allow more than they take."
 
 
-def sync(job: Job, *, run_id: int) -> Outcome:
+def sync(job: Job, *, run_id: int, unable: CraftsyncError | None = None) -> Outcome:
     """Mirror one environment once and tell how it went; the caller holds the store's lock.
 
     `run_id` is that of the run, which may mirror other environments too.
@@ -34,7 +34,8 @@ def sync(job: Job, *, run_id: int) -> Outcome:
     What single objects failed by is in the outcome. Whatever ends the run early (`BadCredentials`,
     `Unreachable`, `Refused` because the environment is another one, `Interrupted`) is in it too:
     what was saved stays. A pipeline that nobody knows (`Usage`) leaves no trace of the run. Only
-    `StoreUnusable` is raised, for then nothing can be written down.
+    `StoreUnusable` is raised, for then nothing can be written down. `unable` is why nothing can
+    even be asked.
     """
     started_at = job.now()
     job.listener(Began(job.environment, job.url, engines.place(job.engine.url)))
@@ -46,6 +47,8 @@ def sync(job: Job, *, run_id: int) -> Outcome:
         ledger.begin_run(conn, row.key, run_id, started_at=started_at, version=__version__)
     tally = Tally(job, run_id=run_id, environment_key=row.key, started_at=started_at)
     try:
+        if unable is not None:
+            raise unable
         _recognise(job, row, started_at)
         executions.mirror_all(job, tally, estate.mirror(job, tally))
     except LimitReached as limit:

@@ -101,9 +101,27 @@ GUARDS = {
     ),
     "D2: what was proved a while ago is proved anew": Guard(
         "purge/conveyor.py",
-        "        self._let_go_of_stale_proofs()\n",
-        "",
+        "return time.monotonic() - GOOD_FOR_S",
+        "return 0.0",
         (f"{_DOUBT}::test_what_was_proved_a_while_ago_is_proved_once_more",),
+    ),
+    "D2: what grew old while its intent was written is proved anew": Guard(
+        "purge/conveyor.py",
+        "if one.at < oldest:  # the store was busy",
+        "if False:",
+        (f"{_DOUBT}::test_an_intent_whose_proof_grew_old_while_it_was_written_is_no_delete",),
+    ),
+    "D2: what took long to prove is asked for once more": Guard(
+        "purge/evidence.py",
+        "if not aged or fetcher.is_still(whole):",
+        "if True:",
+        (f"{_DOUBT}::test_what_took_long_to_prove_is_asked_for_once_more",),
+    ),
+    "D2: no DELETE is sent after a renewal that took long": Guard(
+        "upstream/deletes.py",
+        "if self._monotonic() - began > _LATE_S:",
+        "if False:",
+        ("tests/upstream/test_deletes.py::test_no_delete_is_sent_after_a_renewal_that_took_long",),
     ),
     "D2: metrics that nobody asked for": Guard(
         "purge/evidence.py",

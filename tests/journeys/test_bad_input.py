@@ -222,6 +222,17 @@ def test_a_newer_store_ends_with_8_and_is_left_alone(lab, words):
     assert hint.startswith("hint: ")
 
 
+@pytest.mark.parametrize("words", [["db", "upgrade"], ["sync"]], ids=" ".join)
+def test_a_store_whose_tables_are_not_those_of_its_revision_ends_with_8(lab, words):
+    lab.app.upgrade()
+    with closing(sqlite3.connect(lab.store)) as store:
+        store.execute("update alembic_version set version_num = '0001'")
+        store.commit()
+    _, err = run(lab, *words, code=8)
+    assert "its tables are not those of its revision" in err
+    assert err.splitlines()[-1].startswith("hint: ")
+
+
 def test_a_folder_in_the_place_of_the_store_ends_with_8(lab):
     lab.store.mkdir()
     _, err = run(lab, "sync", code=8)

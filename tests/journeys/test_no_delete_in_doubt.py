@@ -63,6 +63,7 @@ def test_a_deployment_that_does_not_tell_its_birth_is_another_one_perhaps(real):
     told_otherwise(real, "idle", created_at=None)
     done = run(real, *words)
     assert (done.exit_code, deletes(real)) == (4, [])
+    assert "another deployment" in done.stderr
     real.world.deny("/deployments")
     done = run(real, *words)
     assert (done.exit_code, deletes(real)) == (4, [])

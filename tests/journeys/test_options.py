@@ -338,6 +338,27 @@ def test_several_environments_are_one_run(tmp_path, words):
         assert told["run_id"] == 1
 
 
+@pytest.mark.parametrize("words", [["--all-envs"], ["--all-envs", "--parallel"]])
+def test_an_environment_without_a_token_does_not_keep_the_others_from_being_mirrored(
+    tmp_path, words
+):
+    first, second = (World(seed=seed, executions=20, settled=True) for seed in (4, 5))
+    with in_two_environments(tmp_path, first, second) as made:
+        del made.environ["TOKEN_A"]
+        done = craftsync(made, "sync", *words, "--json")
+        assert done.returncode == 6
+        told = json.loads(done.stdout)
+        outcomes = {one["environment"]: one["outcome"] for one in told["environments"]}
+        assert outcomes == {"prod": "failed", "staging": "complete"}
+        assert "The token of environment prod is missing" in done.stderr
+        rows = made.rows("select environment, outcome from sync_runs order by environment")
+        assert [tuple(row.values()) for row in rows] == [
+            ("prod", "failed"),
+            ("staging", "complete"),
+        ]
+        assert craftsync(made, "sync", "--env", "prod").returncode == 6
+
+
 @pytest.fixture
 def called_all(calm):
     """A lab whose settings call its environment `all`."""

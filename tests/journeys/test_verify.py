@@ -545,7 +545,7 @@ def hint(lab, *words):
 
 def test_of_a_change_upstream_a_full_sync_is_what_helps(lab):
     lab.world.append_lines("t0", [Line(AT, "late")])
-    assert hint(lab) == "To take over what upstream shows: craftsync sync --full"
+    assert hint(lab) == "To take over what upstream shows: craftsync sync --full --env default"
 
 
 @pytest.mark.parametrize(
@@ -582,14 +582,14 @@ def test_damage_beside_changes_and_losses_upstream_says_the_line_of_each(lab):
     lab.world.delete_execution("t3")
     said = hint(lab)
     assert "craftsync verify --repair --env default --execution t1; " in said
-    assert said.endswith("craftsync sync --full")
+    assert said.endswith("craftsync sync --full --env default")
     lab.sync(full=True)
     assert hint(lab).endswith("craftsync verify --repair --env default --execution t1")
 
 
 def test_what_is_gone_upstream_is_noted_by_a_sync(lab):
     lab.world.delete_execution("t0")
-    assert hint(lab) == "To note what is gone upstream: craftsync sync"
+    assert hint(lab) == "To note what is gone upstream: craftsync sync --env default"
     assert hint(lab, "--sample", "100%", "--repair") == hint(lab)
 
 

@@ -199,6 +199,8 @@ def test_it_works_without_a_home_and_without_network(made, tmp_path):
         "explain analyze insert into sync_runs select * from sync_runs",
         "explain copy (select 1) to '/tmp/x'",
         "explain analyze create table t as select 1",
+        "explain(/*) select 1 --*/analyze) drop view executions",
+        "explain (analyze 'a) select 1 --') delete from t",
         "select * from read_text('/etc/passwd')",
         "select * from read_blob('/etc/passwd')",
         "select * from read_csv('/etc/passwd')",

@@ -27,6 +27,7 @@ class History:
         self._count = 0
         self._environments = set()
         self._waiting = {}
+        self.listed = {}  # when a pipeline's executions were last listed to their end
         for relation in relations.PUBLIC:
             duck.execute(relation.create_table("duckdb"))
         for macro in MACROS:
@@ -39,6 +40,10 @@ class History:
             with self._duck.appender(relation) as appender:
                 appender.append_rows(rows)
         self._waiting.clear()
+        keys = ["\x01".join((place, "pipeline", name)) for place, name in self.listed]
+        moments = [at.astimezone(UTC).replace(tzinfo=None) for at in self.listed.values()]
+        seen = "set variable seen = (select map($1::varchar[], $2::timestamp[]))"
+        self._duck.execute(seen, [keys, moments])
         return self._duck
 
     def add(self, relation, **columns):
@@ -47,6 +52,8 @@ class History:
         if relation != "environments" and environment not in self._environments:
             self._environments.add(environment)
             self.add("environments", environment=environment)
+        if relation == "deployments" and columns.get("pipeline_name"):
+            self.listed.setdefault((environment, columns["pipeline_name"]), NOW)
         kinds = relations.BY_NAME[relation].columns
         row = [
             moment(columns.pop(name, None)) if kind == "instant" else columns.pop(name, None)

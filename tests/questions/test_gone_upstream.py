@@ -123,3 +123,19 @@ def test_the_window_names_and_environments_narrow_it(history, asked, ids):
 
 def test_nothing_gives_no_rows(history):
     assert history.ask("gone_upstream") == []
+
+
+def test_who_deleted_a_deployment_did_not_delete_what_had_gone_before(history):
+    born = datetime(2026, 3, 1)
+    for name, day in (("before", 21), ("with", 30)):
+        gone_at = datetime(2026, 3, day)
+        history.run(name, **{**GONE, "gone_at": gone_at}, deployment_created_at=born)
+    history.add(
+        "deletions", deletion_id="d1", kind="deployment", object_id="nightly", created_at=born,
+        intent_at=datetime(2026, 3, 30), outcome="deleted", requested_by="ann@box",
+    )  # fmt: skip
+    rows = history.ask("gone_upstream")
+    assert [(row["execution_id"], row["requested_by"]) for row in rows] == [
+        ("before", None),
+        ("with", "ann@box"),
+    ]

@@ -176,3 +176,19 @@ def test_of_two_values_of_one_name_the_first_that_is_one_is_shown(history):
     assert row["in_x"] == 3
     (row,) = history.ask("runs_by_io", where="status = succeeded")
     assert row["in_x"] == "3"
+
+
+def test_numbers_that_no_double_says_exactly_keep_their_digits(history):
+    long = "0.12345678901234567890"
+    rows = {"a": ("9007199254740993", "0.5"), "b": (long, "1"), "c": ("0.30000000000000004", "1")}
+    for name, texts in rows.items():
+        for number, text in enumerate(texts):
+            history.run(f"{name}{number}", inputs=(), outputs=())
+            history.add(
+                "outputs", execution_id=f"{name}{number}", execution_created_at="2026-03-10",
+                position=0, name=name, value=text, value_text=text, value_state="ok",
+            )  # fmt: skip
+    found = history.ask("io_table", pipeline_name="train")
+    assert {row["out_a"] for row in found} == {"9007199254740993", "0.5", None}
+    assert {row["out_b"] for row in found} == {long, "1", None}
+    assert {row["out_c"] for row in found} == {0.30000000000000004, 1.0, None}

@@ -90,3 +90,14 @@ def test_the_window_and_the_environment_narrow_it(history, asked, means):
 
 def test_nothing_gives_no_rows(history):
     assert history.ask("metrics_trend") == []
+
+
+def test_a_mean_of_values_whose_sum_is_no_number_is_not_known(history):
+    record(history, "2026-03-10", 1.7e308)
+    record(history, "2026-03-10", 1.7e308, run="e2")
+    record(history, "2026-03-11", 1.0, run="e3")
+    rows = history.ask("metrics_trend")
+    assert [(row["n"], row["mean"], row["mean_change"]) for row in rows] == [
+        (2, None, None),
+        (1, 1.0, None),
+    ]

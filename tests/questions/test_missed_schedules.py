@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from lab import HOUR, lab
@@ -210,3 +210,14 @@ def missed_in(made):
         question = catalog.find("missed_schedules")
         answer = catalog.ask(session.connection, question, {}, made.world.now)
         return [(row[3], row[4]) for row in answer.rows if row[1] == "churn-hourly"]
+
+
+def test_nothing_is_missed_after_the_last_listing_of_the_pipelines_executions(history):
+    """Its deployments may be listed when they are not: then nobody knows what ran."""
+    deploy(history)
+    came(history, "2026-03-10 06:00")
+    history.listed["prod", "train"] = datetime(2026, 3, 11, 7, tzinfo=UTC)
+    missed = [row["expected_at"].day for row in history.ask("missed_schedules", **WEEK)]
+    assert missed == [11]
+    del history.listed["prod", "train"]
+    assert history.ask("missed_schedules", **WEEK) == []

@@ -135,3 +135,11 @@ def test_of_few_successes_no_slowness_is_told(history, commits):
     commits("c2", run_s=900, failed=1)
     assert blamed(history) == []
     assert blamed(history, min_runs="9") == [("c1", "c2", "slower")]
+
+
+def test_without_a_least_number_of_runs_slowness_is_told_all_the_same(history, commits):
+    commits("c1", run_s=100)
+    commits("c2", run_s=100, n=0, failed=12)
+    commits("c3", run_s=900)
+    assert ("c1", "c3", "slower") in blamed(history, min_runs="1")
+    assert blamed(history, min_runs="0") == blamed(history, min_runs="1")

@@ -71,6 +71,12 @@ def test_a_threshold_that_is_crossed_ends_with_5_after_the_report(made):
     assert reported(made, "--fail-if", "runs > 1000000").returncode == 0
 
 
+def test_of_several_thresholds_each_counts(made):
+    done = reported(made, "--fail-if", "runs >= 0", "--fail-if", "runs > 1000000")
+    assert done.returncode == 5
+    assert "error: The report meets --fail-if: runs >= 0\nhint: runs is " in done.stderr
+
+
 @pytest.mark.parametrize(
     ("condition", "place"), [("failure_rate >", 14), ("failurerate > 1", 0), ("stuck = 'x'", 8)]
 )

@@ -140,11 +140,21 @@ def test_an_empty_variable_sets_nothing(folder):
     [
         ("REDACT_PATTERNS", "a+ , b", ["a+", "b"]),
         ("REDACT_PATTERNS", ",", []),
+        ("REDACT_PATTERNS", "tok-[a-z0-9]{4,12}", ["tok-[a-z0-9]{4,12}"]),
+        ("REDACT_PATTERNS", r"a{1,2},(b,c),\(,[,;]+", ["a{1,2}", "(b,c)", r"\(", "[,;]+"]),
+        ("REDACT_PATTERNS", '["a,b", "tok-[0-9]{4,}"]', ["a,b", "tok-[0-9]{4,}"]),
     ],
 )
-def test_lists_in_variables_are_separated_by_commas(folder, variable, text, value):
+def test_lists_in_variables_are_separated_by_commas_or_are_json(folder, variable, text, value):
     found = loaded(folder, environ={f"CRAFTSYNC_{variable}": text})
     assert [pattern.pattern for pattern in found.redact.patterns] == value
+
+
+def test_a_list_of_names_in_a_variable_may_be_json_and_is_shown_so_where_a_comma_is_in_it(folder):
+    found = loaded(folder, environ={"CRAFTSYNC_PURGE_PROTECT_PIPELINES": '["a, b", "c"]'})
+    assert found.purge.protect_pipelines == ("a, b", "c")
+    shown = next(value for key, value, _ in found.rows() if key == "purge.protect_pipelines")
+    assert shown == '["a, b", "c"]'
 
 
 @pytest.mark.parametrize("text", ["true", "1", "YES", "on"])

@@ -5,15 +5,17 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from craftsync.errors import Busy
+from craftsync.errors import Busy, StoreUnusable
 from craftsync.store import engine
 from craftsync.store.lock import lock
 
 HOLD = """
 import sys
+from pathlib import Path
 from craftsync.store import engine, lock
 with lock.lock(engine.address(sys.argv[1]), ()):
     print("held", flush=True)
@@ -30,6 +32,12 @@ def test_a_second_holder_is_refused_at_once(place):
     with lock(place, ()), pytest.raises(Busy) as caught, lock(place, ()):
         pass
     assert "--skip-if-busy" in caught.value.hint
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc, where no file is made")
+def test_a_lock_that_cannot_be_made_is_no_lock_of_another():
+    with pytest.raises(StoreUnusable), lock(engine.address("/proc/history.db"), ()):
+        pass
 
 
 def test_the_lock_is_free_again_after_its_block(place):
