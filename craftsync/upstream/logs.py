@@ -53,7 +53,8 @@ class LogReader:
         self._learning = threading.Lock()
         self._cap: int | None = None
         self._most = 0
-        self._of_most: list[str] = []  # executions whose log was just that long, not looked into
+        self._of_most: list[str] = []  # executions whose log was just that long, in doubt still
+        self._first = ""  # the one that had it first
         self._innocent: Counter[int] = Counter()
         self._doubtful: list[str] = []
 
@@ -67,8 +68,11 @@ class LogReader:
             return Log(lines)
         ask = _Asker(self._source, execution_id, clean)
         if self._cap is None or len(lines) < self._cap:
-            if not ask.has_more(lines):
+            has_more = ask.has_more(lines)
+            if has_more is False:
                 self._found_whole(len(lines))
+                return Log(lines)
+            if has_more is None and self._is_left_open(execution_id, len(lines)):
                 return Log(lines)
             self._found_cap(len(lines))
         return ask.by_windows(lines, cap=len(lines))
@@ -84,7 +88,7 @@ class LogReader:
             if count == 0 or count < self._most:
                 return False  # a longer answer was given: the cap, if any, is above this
             if count > self._most:
-                self._most, self._of_most = count, []
+                self._most, self._of_most, self._first = count, [], execution_id
                 self._cap = None  # whatever was taken for one: more than that came
                 if count <= self.sound and count % _ROUND:
                     self._of_most.append(execution_id)
@@ -96,6 +100,16 @@ class LogReader:
         with self._learning:
             self._innocent[count] += 1
             self.sound = max(self.sound, count)
+
+    def _is_left_open(self, execution_id: str, count: int) -> bool:
+        """Whether a log that fills one instant counts as whole: until a second is just as long."""
+        with self._learning:
+            if count < self._most:
+                return True  # a longer answer has been given meanwhile
+            if self._first != execution_id or not count % _ROUND:
+                return False
+            self._of_most.append(execution_id)
+            return True
 
     def _found_cap(self, cap: int) -> None:
         with self._learning:
@@ -113,23 +127,31 @@ class _Asker:
     execution_id: str
     clean: Clean | None
 
-    def has_more(self, lines: tuple[LogLine, ...]) -> bool:
-        """Whether the platform knows lines beyond the ends of an answer, or may know some.
+    def has_more(self, lines: tuple[LogLine, ...]) -> bool | None:
+        """Whether the platform knows lines beyond the ends of an answer; None for perhaps.
 
-        It may when the end of an answer fills an answer again.
+        It may when the instant at an end fills an answer again, and nothing lies beyond that.
         """
         times = [line.timestamp_ns for line in lines if line.timestamp_ns is not None]
         if not times:
             return False
         first, last = min(times) // _MS, max(times) // _MS
         held = Counter(map(_content, lines))
-        for window in ({"from": last}, {"to": first + 1}):
+        told: bool | None = False
+        for window, outside in (
+            ({"from": last}, {"from": last + 1}),
+            ({"to": first + 1}, {"to": first}),
+        ):
             beyond = self._ask(window)
             if any(_is_outside(line, window) for line in beyond):
                 return False  # no window is heeded: there is no way to ask for more
-            if Counter(map(_content, beyond)) - held or len(beyond) >= max(len(lines), _ROUND):
+            if Counter(map(_content, beyond)) - held:
                 return True
-        return False
+            if len(beyond) >= max(len(lines), _ROUND):
+                told = None
+                if Counter(map(_content, self._ask(outside))) - held:
+                    return True
+        return told
 
     def by_windows(self, lines: tuple[LogLine, ...], *, cap: int) -> Log:
         """Read a log whose first answer was `lines`, as many as the platform gives at once."""

@@ -6,7 +6,6 @@ cannot be read does not take the others with it: it is named in `Whole.parts`.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 from craftsync.errors import BadAnswer, Denied, Missing, TooBig, UpstreamFault
 from craftsync.records import (
@@ -27,6 +26,7 @@ from craftsync.upstream import fields, metrics, payloads
 from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
 from craftsync.upstream.logs import Log, LogReader
+from craftsync.upstream.once import Once
 from craftsync.upstream.redact import Redactor
 
 _OTHER = "execution {}: the platform answered with another one"
@@ -63,7 +63,7 @@ class Fetcher:
         self._wants = wants
         self._logs = LogReader(platform, sound=longest_log)
         # The parts of one execution come one after the other.
-        self._secrets_of = lru_cache(maxsize=256)(self._learn)
+        self._secrets_of = Once(self._learn, remembered=256)
 
     def whole(self, execution_id: str, *, scope_pipeline: str, with_metrics: bool) -> Whole:
         """Fetch one execution.

@@ -206,3 +206,21 @@ def test_whatever_the_platform_does_at_the_ends_no_line_is_lost_or_doubled(
     if not log.is_capped:
         assert contents(log) == truth(lines)
     assert contents(log) - truth(lines) == Counter()
+
+
+@pytest.mark.parametrize("count", [101, 250])
+def test_a_log_whose_lines_all_share_an_instant_is_whole(count):
+    library = Library({"e": [(MS, f"line {number}") for number in range(count)]})
+    log = read(library)
+    assert not log.is_capped
+    assert contents(log) == truth(library.logs_of["e"])
+
+
+def test_two_logs_of_one_length_that_fill_an_instant_are_capped_the_first_too():
+    logs_of = {name: [(MS, f"line {number}") for number in range(300)] for name in "ab"}
+    library = Library(logs_of, cap=130)
+    reader = LogReader(library)
+    assert not reader.read("a").is_capped
+    assert reader.read("b").is_capped
+    assert reader.doubtful() == ["a"]
+    assert reader.read("a").is_capped
