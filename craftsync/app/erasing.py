@@ -79,7 +79,8 @@ class App(Planner):
     ) -> Iterator["Job"]:
         from craftsync.purge.job import Job  # noqa: PLC0415 - a room of the works
         from craftsync.store import environments  # noqa: PLC0415 - a wing
-        from craftsync.upstream.whole import Fetcher, Wants  # noqa: PLC0415 - a wing
+        from craftsync.upstream.gathered import Wants  # noqa: PLC0415 - a wing
+        from craftsync.upstream.whole import Fetcher  # noqa: PLC0415 - a wing
 
         writer, reader = engines
         with reader.connect() as conn:

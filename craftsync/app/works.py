@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from craftsync import __version__
 from craftsync.app.reporting import Reporting
-from craftsync.errors import BadSettings, CraftsyncError, worst
+from craftsync.errors import BadSettings, worst
 from craftsync.settings import Environment
+from craftsync.settings.environments import tokens_of
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -50,7 +51,7 @@ class App(Reporting):
     def sync_options(self, *, logs: bool = True, files: bool = True, **asked: Any) -> "Options":
         """Return the options of a sync: what was asked for, the rest by the settings."""
         from craftsync.sync.job import Options  # noqa: PLC0415 - a room of the works
-        from craftsync.upstream.whole import Wants  # noqa: PLC0415 - a wing
+        from craftsync.upstream.gathered import Wants  # noqa: PLC0415 - a wing
 
         mine = self.settings.sync
         return Options(
@@ -77,7 +78,7 @@ class App(Reporting):
         from craftsync.store.environments import revisions  # noqa: PLC0415 - a wing
         from craftsync.sync import collecting, naming, run, turns  # noqa: PLC0415 - a room of the works
 
-        tokens = self._tokens(environments)
+        tokens = tokens_of(environments, self.environ)
         url, limits = self.url(), self._limits(options)
         with lock.lock(url, tokens.keys()), engine.store_errors(url):
             schema.upgrade(url)
@@ -85,8 +86,7 @@ class App(Reporting):
 
             def mirror(one: Environment) -> "Outcome":
                 token = tokens[one.name]
-                unable = token if isinstance(token, CraftsyncError) else None
-                told = "" if isinstance(token, CraftsyncError) else token
+                unable, told = (None, token) if isinstance(token, str) else (token, "")
                 with self._job(writer, one, told, options, listener, limits) as job:
                     return run.sync(job, run_id=run_id, unable=unable)
 
@@ -100,18 +100,6 @@ class App(Reporting):
                 return SyncReport(run_id, tuple(outcomes), revisions(writer) != before)
             finally:
                 writer.dispose()
-
-    def _tokens(self, environments: Sequence[Environment]) -> dict[str, "str | CraftsyncError"]:
-        """Take the token of each environment; of several the one that has none fails alone."""
-        tokens: dict[str, str | CraftsyncError] = {}
-        for one in environments:
-            try:
-                tokens[one.name] = one.token(self.environ)
-            except BadSettings as flaw:
-                if len(environments) == 1:
-                    raise
-                tokens[one.name] = flaw
-        return tokens
 
     @contextmanager
     def _job(

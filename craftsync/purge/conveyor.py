@@ -14,17 +14,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
-from craftsync.errors import CraftsyncError, Interrupted, Missing, StoreUnusable, UpstreamFault
-from craftsync.purge import asking, look
+from craftsync.errors import CraftsyncError, Interrupted, StoreUnusable
+from craftsync.purge import asking
 from craftsync.purge.book import NOT_SENT, Book, End, untried
-from craftsync.purge.evidence import AGED_S, Copy, Examiner
+from craftsync.purge.evidence import Examiner
+from craftsync.purge.examining import examine
 from craftsync.purge.job import INTERRUPTED, LEFT_OPEN, WENT_WELL, Job, Outcome, Progress, Result
 from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item
-from craftsync.purge.proof import Proof, Unread, prove
+from craftsync.purge.proof import Proof
 from craftsync.purge.turns import Erased, Examined, Found, Read, Turn
 from craftsync.store.audit import Try
-from craftsync.upstream import exact
 
 FAILURES_IN_A_ROW = 3
 TRIES = 3  # of one item in one run
@@ -152,26 +152,6 @@ class Conveyor:
         copies = self._examiner.read([turn.item for turn in turns])
         return Read(list(zip(turns, copies, strict=True)))
 
-    def _examine(self, turn: Turn, copy: Copy | None) -> Examined:
-        """Prove an item; runs in many threads."""
-        job, item = self._job, turn.item
-        try:
-            try:
-                job.eraser.sign_in()  # a renewal may take long, and the proof is not to wait for it
-                job.eraser.address(item.kind, item.key.execution_id)
-                began = time.monotonic()
-                proof = self._examiner.execution(item, copy)
-                ended = time.monotonic()
-                return Examined(turn, proof, at=ended if ended - began > AGED_S else began)
-            except Missing as fault:
-                seen = look.closely_at_execution(job, item.key, item.pipeline_name or "")
-                nothing = Unread(exact.plain(str(fault)))
-                return Examined(turn, prove(item, None, nothing), seen)
-        except CraftsyncError as fault:
-            nothing = Unread(exact.plain(str(fault)))
-            fatal = None if isinstance(fault, UpstreamFault) else fault
-            return Examined(turn, prove(item, None, nothing), fatal=fatal)
-
     def _erase(self, turn: Turn, what: Try) -> Erased:
         """Ask for a delete; runs in many threads."""
         answered = asking.for_execution(self._job, turn.item, tried_before=turn.tried > 0)
@@ -192,7 +172,7 @@ class Conveyor:
         found = future.result()
         if isinstance(found, Read):
             for turn, copy in found.copies:
-                self._submit(self._examine, turn, copy)
+                self._submit(examine, self._job, self._examiner, turn, copy)
         elif isinstance(found, Erased):
             self._take_erased(found)
         else:

@@ -49,6 +49,24 @@ class Environment:
         return token
 
 
+def tokens_of(
+    environments: Sequence[Environment], environ: Mapping[str, str]
+) -> dict[str, str | BadSettings]:
+    """Take the token of each environment; of several one that has none fails alone.
+
+    Raises `BadSettings` where the only one has none.
+    """
+    tokens: dict[str, str | BadSettings] = {}
+    for one in environments:
+        try:
+            tokens[one.name] = one.token(environ)
+        except BadSettings as flaw:
+            if len(environments) == 1:
+                raise
+            tokens[one.name] = flaw
+    return tokens
+
+
 def gather(
     levels: Sequence[Level],
     environ: Mapping[str, str],

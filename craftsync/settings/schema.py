@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from craftsync import times
 from craftsync.errors import BadSettings
+from craftsync.settings import lists
 from craftsync.settings.folders import data_folder
 
 KeyPath = tuple[str, ...]
@@ -143,57 +144,6 @@ def _memory(value: object) -> str:
     return text
 
 
-def _words(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-        raise ValueError('must be a list of texts, as in ["one", "two"]')
-    return tuple(value)
-
-
-def _words_text(text: str) -> list[str]:
-    """Read a list as a variable tells it: in JSON, or words with commas between them."""
-    told = _json_list(text)
-    return [word.strip() for word in text.split(",") if word.strip()] if told is None else told
-
-
-def _patterns_text(text: str) -> list[str]:
-    """Read expressions likewise; a comma inside brackets is no end of one."""
-    told = _json_list(text)
-    if told is not None:
-        return told
-    words, depth, escaped = [""], 0, False
-    for sign in text:
-        if not escaped:
-            depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth <= 0 and not escaped:
-            words.append("")
-        else:
-            words[-1] += sign
-        escaped = sign == "\\" and not escaped
-    return [word.strip() for word in words if word.strip()]
-
-
-def _json_list(text: str) -> list[str] | None:
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return None
-    is_list = isinstance(told, list) and all(isinstance(word, str) for word in told)
-    return told if is_list else None
-
-
-def _patterns(value: object) -> tuple[re.Pattern[str], ...]:
-    patterns = []
-    for number, word in enumerate(_words(value), start=1):
-        try:
-            pattern = re.compile(word)
-        except re.error as flaw:
-            raise ValueError(f"holds no regular expression at place {number}: {flaw}") from None
-        if pattern.match(""):
-            raise ValueError(f"would replace nothing at all at place {number}: it matches ''")
-        patterns.append(pattern)
-    return tuple(patterns)
-
-
 _count = partial(_whole, 0)
 
 KEYS: tuple[Key, ...] = (
@@ -203,15 +153,15 @@ KEYS: tuple[Key, ...] = (
     Key(("sync", "max_file_bytes"), 104_857_600, _count, _number_text),
     Key(("redact", "environment_values"), True, _boolean, _boolean_text),
     Key(("redact", "constants"), False, _boolean, _boolean_text),
-    Key(("redact", "patterns"), [], _patterns, _patterns_text),
+    Key(("redact", "patterns"), [], lists.patterns, lists.patterns_text),
     Key(("query", "memory"), "1GB", _memory),
     Key(("purge", "enabled"), False, _boolean, _boolean_text),
     Key(("purge", "max_deletes"), 100, _count, _number_text),
     Key(("purge", "max_share"), 0.2, _share, _number_text),
     Key(("purge", "keep_last"), 20, _count, _number_text),
     Key(("purge", "keep_last_success"), True, _boolean, _boolean_text),
-    Key(("purge", "protect_pipelines"), [], _words, _words_text),
-    Key(("purge", "protect_deployments"), [], _words, _words_text),
+    Key(("purge", "protect_pipelines"), [], lists.words, lists.words_text),
+    Key(("purge", "protect_deployments"), [], lists.words, lists.words_text),
     Key(("purge", "plan_expiry"), "24h", _some_time),
     Key(("purge", "token_env"), "", _variable),
 )

@@ -84,15 +84,12 @@ def live_keys(connection: Connection, environment_key: int, keys: Set[Key]) -> l
 
 def live_keys_of(connection: Connection, environment_key: int, pipeline_name: str) -> Iterator[Key]:
     """Give the executions of a pipeline that are not gone, the newest first."""
-    statement = (
-        select(_EXECUTION.execution_id, _EXECUTION.created_at)
-        .where(
-            _EXECUTION.environment_key == environment_key,
-            _EXECUTION.pipeline_name == pipeline_name,
-            _EXECUTION.gone_at.is_(None),
-        )
-        .order_by(_EXECUTION.created_at.desc())
+    statement = select(_EXECUTION.execution_id, _EXECUTION.created_at).where(
+        _EXECUTION.environment_key == environment_key,
+        _EXECUTION.pipeline_name == pipeline_name,
+        _EXECUTION.gone_at.is_(None),
     )
+    statement = statement.order_by(_EXECUTION.created_at.desc())
     for row in connection.execute(statement.execution_options(yield_per=100)):
         yield Key(row[0], row[1])
 

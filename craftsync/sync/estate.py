@@ -8,7 +8,6 @@ from http import HTTPStatus
 
 from sqlalchemy import Connection
 
-from craftsync import times
 from craftsync.errors import (
     BadAnswer,
     BadCredentials,
@@ -24,7 +23,7 @@ from craftsync.store import ledger
 from craftsync.store import mirror as mirror_store
 from craftsync.store.environments import Rev
 from craftsync.sync import absences
-from craftsync.sync.incarnations import gone_of, live, read_all
+from craftsync.sync.incarnations import gone_of, live, read_all, refuse_remade
 from craftsync.sync.job import Job
 from craftsync.sync.tally import LISTING, Tally
 from craftsync.upstream import payloads
@@ -126,7 +125,7 @@ def _mirror_deployments(
     def read(entry: Payload) -> Deployment:
         try:
             detail = job.redactor.deployment(job.platform.deployment(entry["name"]))
-            _refuse_remade(entry, detail.payload)
+            refuse_remade(entry, detail.payload)
         except Missing:
             born = payloads.birth_of(entry)
             if born is None or (
@@ -198,7 +197,7 @@ def _mirror_pipelines(
             if Incarnation(listed.name, listed.created_at) in known:
                 raise
             return listed
-        _refuse_remade(entry, detail.payload)
+        refuse_remade(entry, detail.payload)
         return payloads.pipeline(job.redactor.pipeline(entry), detail)
 
     listing, key = job.platform.pipelines, "pipeline_name"
@@ -226,13 +225,6 @@ def _mirror_pipelines(
         tally.complete(ObjectKind.PIPELINES, "", len(there))
     with job.engine.connect() as conn:
         return names, left_over(conn, tally.environment_key, names)
-
-
-def _refuse_remade(entry: Payload, detail: Payload) -> None:
-    """Refuse to tell of one what another says that has taken its name since it was listed."""
-    listed, born = payloads.birth_of(entry), payloads.birth_of(detail)
-    if listed and born and times.epoch_ms(born) > times.epoch_ms(listed):
-        raise BadAnswer("It was made again after it was listed.")
 
 
 def left_over(conn: Connection, environment_key: int, listed: Set[str]) -> frozenset[str]:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence, Set
 from typing import TypeVar
 
-from craftsync.errors import Missing, UpstreamFault
+from craftsync import times
+from craftsync.errors import BadAnswer, Missing, UpstreamFault
 from craftsync.records import Deployment, Incarnation, ObjectKind, Payload, Pipeline
 from craftsync.store.estate import HeldDeployment, HeldPipeline
 from craftsync.sync import absences
@@ -65,6 +66,13 @@ def _there_still(
         born = births.get(entry[name_key])
         if entry[name_key] in births and born == payloads.birth_of(entry):
             yield entry, LISTED_YET_404
+
+
+def refuse_remade(entry: Payload, detail: Payload) -> None:
+    """Refuse to tell of one what another says that has taken its name since it was listed."""
+    listed, born = payloads.birth_of(entry), payloads.birth_of(detail)
+    if listed and born and times.epoch_ms(born) > times.epoch_ms(listed):
+        raise BadAnswer("It was made again after it was listed.")
 
 
 def live(

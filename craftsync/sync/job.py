@@ -10,8 +10,9 @@ from craftsync.records import PartKind, PartState
 from craftsync.store.open_parts import OpenPart
 from craftsync.sync.events import Listener
 from craftsync.upstream.client import Platform
+from craftsync.upstream.gathered import Wants
 from craftsync.upstream.redact import Redactor
-from craftsync.upstream.whole import Fetcher, Wants
+from craftsync.upstream.whole import Fetcher
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from craftsync.sync.plan import Why
 from craftsync.sync.saving import Saver
 from craftsync.sync.tally import Tally
 from craftsync.sync.work import Wanted
-from craftsync.upstream.whole import Wants
+from craftsync.upstream.gathered import Wants
 
 _NO_RUN = 0  # a repair is no run: it lists nothing, and vouches for nothing but what it saved
 

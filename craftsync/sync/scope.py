@@ -53,8 +53,7 @@ class Decision:
 class Scope:
     """One pipeline, with what the run knows when it comes to its executions.
 
-    `strays` takes up, for all scopes, what is listed under another pipeline than it names, and
-    under which.
+    `strays` takes up, for all scopes, what names another pipeline than the one that lists it.
     """
 
     job: Job
@@ -68,9 +67,9 @@ class Scope:
 
     def decide(self, entries: Sequence[Entry]) -> Decision:
         """Compare a complete listing with the store: mark what is gone, return what to fetch."""
-        before = len(self.strays)
+        strayed = len(self.strays)
         listed, unreadable = self._read(entries)
-        strayed = len(self.strays) > before
+        strayed = len(self.strays) - strayed
         with self.job.engine.connect() as conn:
             key = self.tally.environment_key
             there = {

@@ -27,8 +27,9 @@ from craftsync.store.upsert import batches
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
 from craftsync.times import utc_text
+from craftsync.upstream.gathered import Wants
 from craftsync.upstream.recognition import recognise
-from craftsync.upstream.whole import Fetcher, Wants
+from craftsync.upstream.whole import Fetcher
 
 T = TypeVar("T")
 Counted: TypeAlias = Callable[[int, int], object]

@@ -5,13 +5,12 @@ cannot be read does not take the others with it: it is named in `Whole.parts`.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-from craftsync.errors import BadAnswer, Denied, Missing, TooBig, UpstreamFault
+from craftsync.errors import BadAnswer, Missing, UpstreamFault
 from craftsync.records import (
     Execution,
     FetchedPart,
-    FileBytes,
     Key,
     LogLine,
     Metric,
@@ -25,28 +24,12 @@ from craftsync.records import (
 from craftsync.upstream import fields, metrics, payloads
 from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
+from craftsync.upstream.gathered import Gathered, Wants, failed
 from craftsync.upstream.logs import Log, LogReader
 from craftsync.upstream.once import Once
 from craftsync.upstream.redact import Redactor
 
 _OTHER = "execution {}: the platform answered with another one"
-
-
-@dataclass(frozen=True, slots=True)
-class Wants:
-    """What is to be fetched beside the detail."""
-
-    logs: bool = True
-    files: bool = True
-    max_file_bytes: int = 100 << 20
-
-
-@dataclass(slots=True)
-class _Parts:
-    """What comes in beside the detail of one execution."""
-
-    files: list[FileBytes] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
 
 
 class Fetcher:
@@ -75,7 +58,7 @@ class Fetcher:
         execution = payloads.execution(redacted, scope_pipeline=scope_pipeline)
         if execution.key.execution_id != execution_id:
             raise BadAnswer(_OTHER.format(execution_id))
-        found = _Parts()
+        found = Gathered()
         try:
             lines = self._lines(execution_id, redacted.secrets, found)
             recorded = None
@@ -127,7 +110,7 @@ class Fetcher:
 
         Raises `Missing` where the execution is no more.
         """
-        found = _Parts()
+        found = Gathered()
         if kind is PartKind.METRICS:
             # Numbers say no secret; the words of a failure may.
             recorded = self._metrics(key.execution_id, {}, found)
@@ -139,7 +122,7 @@ class Fetcher:
         except Missing:
             raise
         except UpstreamFault as fault:
-            return FetchedPart(_failed(kind, name, fault, self._cleaner({})))
+            return FetchedPart(failed(kind, name, fault, self._cleaner({})))
         if kind is PartKind.METRICS:
             return FetchedPart(replace(part, error=self._redactor.text(part.error or "", secrets)))
         if kind is PartKind.LOGS:
@@ -172,7 +155,7 @@ class Fetcher:
         return self._logs.doubtful()
 
     def _lines(
-        self, execution_id: str, secrets: Secrets, found: _Parts
+        self, execution_id: str, secrets: Secrets, found: Gathered
     ) -> tuple[LogLine, ...] | None:
         if not self._wants.logs:
             found.parts.append(Part(PartKind.LOGS, "", PartState.PENDING))
@@ -182,7 +165,7 @@ class Fetcher:
         except Missing:
             log = Log((), is_absent=True)
         except UpstreamFault as fault:
-            found.parts.append(_failed(PartKind.LOGS, "", fault, self._cleaner(secrets)))
+            found.parts.append(failed(PartKind.LOGS, "", fault, self._cleaner(secrets)))
             return None
         if not log.lines:
             # The platform may have dropped what it once gave: what is held of it stays.
@@ -193,7 +176,7 @@ class Fetcher:
         return log.lines
 
     def _metrics(
-        self, execution_id: str, secrets: Secrets, found: _Parts
+        self, execution_id: str, secrets: Secrets, found: Gathered
     ) -> tuple[Metric, ...] | None:
         try:
             return metrics.of_execution(self._platform, execution_id)
@@ -202,11 +185,11 @@ class Fetcher:
             found.parts.append(Part(PartKind.METRICS, "", PartState.ABSENT))
             return None
         except UpstreamFault as fault:
-            found.parts.append(_failed(PartKind.METRICS, "", fault, self._cleaner(secrets)))
+            found.parts.append(failed(PartKind.METRICS, "", fault, self._cleaner(secrets)))
             return None
 
     def _values(
-        self, execution: Execution, values: tuple[Value, ...], secrets: Secrets, found: _Parts
+        self, execution: Execution, values: tuple[Value, ...], secrets: Secrets, found: Gathered
     ) -> tuple[Value, ...]:
         """Fetch the bytes of those values that are files."""
         if not any(value.wants_file for value in values):
@@ -252,7 +235,7 @@ class Fetcher:
         except Missing:
             return FetchedPart(Part(kind, name, PartState.ABSENT))
         except UpstreamFault as fault:
-            return FetchedPart(_failed(kind, name, fault, self._cleaner(secrets)))
+            return FetchedPart(failed(kind, name, fault, self._cleaner(secrets)))
         redacted = bool(streams) and streams[-1].changed
         state = PartState.REDACTED if redacted else PartState.OK
         return FetchedPart(Part(kind, name, state, file.size_bytes), file=file)
@@ -262,14 +245,3 @@ class Fetcher:
             return self._redactor.text(text, secrets)
 
         return clean
-
-
-def _failed(kind: PartKind, name: str, fault: UpstreamFault, clean: Callable[[str], str]) -> Part:
-    """Say what became of a part that could not be read; the error's words are redacted."""
-    match fault:
-        case TooBig(size_bytes=size):
-            return Part(kind, name, PartState.TOO_BIG, size_bytes=size)
-        case Denied():
-            return Part(kind, name, PartState.DENIED, error=clean(str(fault)))
-        case _:
-            return Part(kind, name, PartState.ERROR, error=clean(str(fault)))

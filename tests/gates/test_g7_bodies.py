@@ -23,11 +23,12 @@ from craftsync.store import engine, environments, mirror
 from craftsync.upstream import exact, metrics, payloads
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.client import Platform
+from craftsync.upstream.gathered import Wants
 from craftsync.upstream.loglines import log_lines
 from craftsync.upstream.redact import Redactor
 from craftsync.upstream.retries import Retries
 from craftsync.upstream.transport import Transport
-from craftsync.upstream.whole import Fetcher, Wants
+from craftsync.upstream.whole import Fetcher
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 JSON = {"Content-Type": "application/json"}

@@ -21,7 +21,7 @@ from lab import lab as make_lab
 from sqlalchemy.engine.default import DefaultDialect
 
 from craftsync.errors import Refused
-from craftsync.purge import conveyor, evidence
+from craftsync.purge import conveyor, evidence, examining
 from craftsync.purge.book import Book
 from craftsync.simulator import Faults, json_response
 from craftsync.simulator.patches import ABSENT
@@ -210,7 +210,7 @@ def test_what_was_proved_a_while_ago_is_proved_once_more(lab, monkeypatch):
 
 def test_what_took_long_to_prove_is_asked_for_once_more(lab, monkeypatch):
     monkeypatch.setattr(evidence, "AGED_S", 0.5)
-    monkeypatch.setattr(conveyor, "AGED_S", 0.5)
+    monkeypatch.setattr(examining, "AGED_S", 0.5)
     lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "1"
     plan = planned(lab, 99 * DAY)
     lab.server.faults = Faults(slow_s=1)
@@ -254,7 +254,7 @@ def test_an_interrupt_that_comes_while_ends_are_written_writes_them_once(lab, mo
         ends = "select count(*) from delete_event where event = 'outcome'"
         some = connection.execute(ends).fetchone()[0]
         real(dialect, connection)
-        if some and not committed:
+        if some and not committed and threading.current_thread() is threading.main_thread():
             committed.append(some)
             raise KeyboardInterrupt
 

@@ -92,10 +92,13 @@ def test_an_interrupted_purge_tells_what_it_deleted_and_what_is_in_doubt(real, s
     told = {row["object_id"]: row["outcome"] for row in json.loads(out)}
     assert len(told) == COUNT - 1
     named = {outcome: {name for name in told if told[name] == outcome} for outcome in told.values()}
-    assert named["deleted"] | named.get("in_doubt", set()) >= set(told) - there(real)
-    assert not named["deleted"] & there(real)
+    # Before the first answer was taken there may be doubts alone.
+    deleted = named.get("deleted", set())
+    assert deleted | named.get("in_doubt", set()) >= set(told) - there(real)
+    assert not deleted & there(real)
+    assert deleted or number == 1
     assert named.get("in_doubt", set()) == still_open(real)
-    assert {name for name, outcome in audit(real) if outcome == "deleted"} == named["deleted"]
+    assert {name for name, outcome in audit(real) if outcome == "deleted"} == deleted
     assert f"{len(named['not tried'])} not tried" in err
     again = run(real, "purge", "apply", plan, *YES)
     assert again.exit_code == 0, again.stderr

@@ -7,10 +7,11 @@ from upstream.scripted import Scripted, error, reply
 
 from craftsync.records import PartKind, PartState
 from craftsync.upstream.client import Platform
+from craftsync.upstream.gathered import Wants
 from craftsync.upstream.redact import Redactor
 from craftsync.upstream.retries import Retries
 from craftsync.upstream.transport import Transport
-from craftsync.upstream.whole import Fetcher, Wants
+from craftsync.upstream.whole import Fetcher
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECRET = "open-sesame-open"
