@@ -218,11 +218,14 @@ class Examiner:
 
 
 def _is_listed_otherwise(held: Facts, listed: ListedExecution | None) -> bool:
-    """Whether a listing shows another status or end than was held a while before it."""
+    """Whether a listing shows another status or end than was held; case is no difference."""
     if listed is None:
         return False
-    ends = [None if end is None else epoch_ms(end) for end in (held.end_date, listed.end_date)]
-    return listed.status != held.status or ends[0] != ends[1]
+    if (listed.status or "").lower() != (held.status or "").lower():
+        return True
+    if listed.end_date is None:  # not every platform lists it
+        return False
+    return held.end_date is None or epoch_ms(listed.end_date) != epoch_ms(held.end_date)
 
 
 def _read_fault(fault: UpstreamFault) -> str:

@@ -72,12 +72,13 @@ def metrics_to_keep(
 ) -> dict[int, list[Row]]:
     """Return the metrics held of whose names none came, by execution; without their keys."""
     kept: dict[int, list[Row]] = {}
+    names = {key: {row[_NAME] for row in rows} for key, rows in came.items()}
     for some in batches(came):
         statement = select(_METRIC.c.execution_key, *_OF_A_METRIC)
         for key, *row, born in connection.execute(
             statement.where(_METRIC.c.execution_key.in_(some))
         ):
-            if all(row[_NAME] != one[_NAME] for one in came[key]):
+            if row[_NAME] not in names[key]:
                 moment = driver_moment(born, connection.dialect.name)
                 kept.setdefault(key, []).append((*row, moment))
     return kept

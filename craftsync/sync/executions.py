@@ -82,6 +82,7 @@ def _not_held(job: Job, tally: Tally, strays: Mapping[Key, str]) -> Sequence[Pac
     with job.engine.connect() as conn:
         held = mirror.held_content(conn, tally.environment_key, list(strays))
     left = {key: name for key, name in strays.items() if key not in held}
+    tally.listed += len(left)
     return [
         Packed(name, ((key, Why.NEW) for key in sorted(left) if left[key] == name))
         for name in sorted(set(left.values()))

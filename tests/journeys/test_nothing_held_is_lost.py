@@ -162,8 +162,10 @@ def test_an_execution_that_names_a_pipeline_which_does_not_list_it_is_mirrored(t
     world.override("GET", "/executions/e", json_response(detail))
     world.override("GET", "/pipelines/p/executions", json_response([summary(detail)]))
     with lab(tmp_path, world) as made:
-        for _ in range(3):
-            assert made.sync().exit_code == 0
+        for number in range(3):
+            outcome = made.sync()
+            assert (outcome.exit_code, outcome.fetched) == (0, int(not number))
+            assert outcome.unchanged == 0
             assert made.rows("select execution_id, gone_at from executions") == [
                 {"execution_id": "e", "gone_at": None}
             ]
