@@ -64,7 +64,7 @@ left join deleted as whole
     and whole.object_id = g.deployment_name
     and whole.created_at = g.deployment_created_at
     -- Who deleted a deployment did not delete what had gone before.
-    and g.gone_at >= whole.first_intent_at
+    and (g.gone_cause = 'deleted_by_craftsync' or g.gone_at >= whole.first_intent_at)
 left join held as h
     on h.environment = g.environment
     and h.execution_id = g.execution_id

@@ -31,9 +31,12 @@ told as (
         h.position,
         h.name,
         h.text,
-        -- Whether a double says it: fifteen digits come back, and more where they are its own.
-        length(replace(ltrim(regexp_replace(h.text, '[eE].*$', ''), '-0.'), '.', '')) <= 15
-            or coalesce(try_cast(h.text as double)::varchar = h.text, false) as is_exact,
+        -- Whether a double says it: its digits are the same, however it is written.
+        [
+            trim(translate(regexp_replace(written, '[eE].*$', ''), '-.', ''), '0')
+            for written in [h.text, try_cast(h.text as double)::varchar]
+        ]                                               as digits,
+        coalesce(digits[1] = digits[2], false)          as is_exact,
         case json_type(h.value)
             when 'BOOLEAN' then 'boolean'
             when 'ARRAY' then 'json'

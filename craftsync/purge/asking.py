@@ -2,16 +2,17 @@
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from craftsync.errors import CraftsyncError, Missing, UpstreamFault
 from craftsync.purge import look
+from craftsync.purge.book import NOT_SENT
 from craftsync.purge.job import Job, Outcome
 from craftsync.purge.look import Seen, Sight
 from craftsync.purge.plan import Item
 from craftsync.records import Incarnation
 from craftsync.upstream import exact
-from craftsync.upstream.deletes import Unclear
+from craftsync.upstream.deletes import NotSent, Unclear
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +20,14 @@ class Answered:
     """What came of a DELETE.
 
     `may_repeat` says that nobody knows why it is there still; then the platform may have wished
-    for a pause. `fatal` is what ends the run.
+    for a pause. `was_sent`: the platform may have done something. `fatal` is what ends the run.
     """
 
     outcome: Outcome
     error: str | None = None
     may_repeat: bool = False
     wait_s: float = 0.0
+    was_sent: bool = True
     fatal: CraftsyncError | None = None
 
 
@@ -80,6 +82,11 @@ def _ask(
     except Missing as fault:
         ours = Outcome.DELETED if tried_before else Outcome.ALREADY_GONE
         return _looked(closely, fault, gone=ours)
+    except NotSent as fault:
+        ours = Outcome.DELETED if tried_before else Outcome.ALREADY_GONE
+        looked = _looked(closely, fault, gone=ours, may_repeat=True)
+        error = looked.error and f"{NOT_SENT}: {looked.error}"
+        return replace(looked, error=error, was_sent=False)
     except Unclear as fault:
         return _looked(
             closely, fault, gone=Outcome.DELETED, may_repeat=True, wait_s=fault.retry_after_s or 0

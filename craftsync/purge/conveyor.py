@@ -69,14 +69,15 @@ class Conveyor:
     def run(self, items: Sequence[Item], doubted: Sequence[Item] = ()) -> list[Result]:
         """Delete items; tell what became of each, in their order. `doubted` were tried before."""
         before = set(doubted)
-        self._waiting.extend(Turn(item, tried=int(item in before)) for item in items)
+        self._waiting.extend(Turn(item, int(item in before), item in before) for item in items)
         try:
             while True:
                 self._begin()
                 self._job.listener(Progress(len(self._results), len(items)))
-                if not (self._examining or self._erasing):
+                if self._examining or self._erasing:
+                    self._take_some()
+                elif not (self._ends or (self._room() and (self._proved or self._waiting))):
                     break
-                self._take_some()
         except BaseException as flaw:
             self._take_what_still_comes()
             if isinstance(flaw, StoreUnusable):
@@ -130,8 +131,10 @@ class Conveyor:
     def _let_go_of_stale_proofs(self) -> None:
         """Send back what was proved a while ago: much may have happened since."""
         oldest = _oldest()
-        while self._proved and self._proved[0].at < oldest:
-            self._waiting.appendleft(replace(self._proved.popleft().turn, wait_s=0.0))
+        stale = [one for one in self._proved if one.at < oldest]
+        if stale:
+            self._proved = deque(one for one in self._proved if one.at >= oldest)
+            self._waiting.extendleft(replace(one.turn, wait_s=0.0) for one in reversed(stale))
 
     def _write(self, intents: Sequence[Try] = ()) -> None:
         self._book.write(intents=intents, ends=self._ends, untried=self._untried)
@@ -154,7 +157,7 @@ class Conveyor:
 
     def _erase(self, turn: Turn, what: Try) -> Erased:
         """Ask for a delete; runs in many threads."""
-        answered = asking.for_execution(self._job, turn.item, tried_before=turn.tried > 0)
+        answered = asking.for_execution(self._job, turn.item, tried_before=turn.sent)
         return Erased(turn, what, answered)
 
     def _take_some(self) -> None:
@@ -189,7 +192,7 @@ class Conveyor:
         elif found.seen is None:
             self._close(item, found.proof, Outcome.CHANGED, found.proof.why)
         elif found.seen.sight is Sight.GONE:
-            ours = Outcome.DELETED if found.turn.tried else Outcome.ALREADY_GONE
+            ours = Outcome.DELETED if found.turn.sent else Outcome.ALREADY_GONE
             self._close(item, found.proof, ours, None)
         else:
             self._close(item, found.proof, Outcome.IN_DOUBT, found.seen.why)
@@ -207,7 +210,8 @@ class Conveyor:
         tried = turn.tried + 1
         if answered.may_repeat and tried < TRIES and answered.wait_s <= LONGEST_WAIT_S:
             pause = max(answered.wait_s, random.uniform(0, 2**tried))
-            again = replace(turn, tried=tried, wait_s=pause, error=answered.error)
+            sent = turn.sent or answered.was_sent
+            again = replace(turn, tried=tried, sent=sent, wait_s=pause, error=answered.error)
             self._waiting.append(again)
         else:
             self._note(result)

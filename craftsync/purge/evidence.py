@@ -29,7 +29,10 @@ from craftsync.upstream import exact, metrics
 AGED_S = 5.0
 """What took longer to fetch is asked for once more: it may have changed since."""
 
-_IDENTITY = frozenset({"name", "created_at"})  # of a deployment; compared by themselves
+# Of a deployment: what is compared by itself, and what changes without anybody setting it.
+_NO_SETTINGS = frozenset(
+    {"name", "created_at", "update_status", "execution_count", "executions_count"}
+)
 _FILES_REMEMBERED = 1024  # many executions have the same few files
 
 
@@ -118,11 +121,11 @@ class Examiner:
         with self._job.reader.connect() as conn:
             held = erasable.live_deployment(conn, self._job.environment.key, name)
             mirrored = current_settings(conn, held.deployment_key) if held else None
-        return [key for key in unlike_keys(mirrored, upstream) if key not in _IDENTITY]
+        return [key for key in unlike_keys(mirrored, upstream) if key not in _NO_SETTINGS]
 
-    def _held_of(self, keys: Set[Key]) -> Set[Key]:
+    def _held_of(self, keys: Set[Key]) -> Mapping[Key, erasable.LiveExecution]:
         with self._job.reader.connect() as conn:
-            return erasable.named_executions(conn, self._job.environment.key, keys).keys()
+            return erasable.named_executions(conn, self._job.environment.key, keys)
 
     def _one_of_many(self, item: Item, copy: Copy | None) -> Proof:
         try:

@@ -1,6 +1,6 @@
 """What a run of deletes works with, and what it says while it works."""
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Collection, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
@@ -11,15 +11,17 @@ from sqlalchemy import Engine
 
 from craftsync.purge.plan import Item
 from craftsync.purge.policy import Limits, Protection
-from craftsync.records import Key, PartState
+from craftsync.records import Key, ObjectKind, PartState
 from craftsync.store.audit import open_tries
 from craftsync.store.environments import EnvironmentRow
-from craftsync.store.erasable import live_keys_of
+from craftsync.store.erasable import live_keys, live_keys_of
+from craftsync.store.ledger import scopes
 from craftsync.upstream.client import Platform
 from craftsync.upstream.deletes import Eraser
 from craftsync.upstream.whole import Fetcher
 
-_WITNESSES = 50  # enough to tell a listing that shows none of them from one that is complete
+_SEVERAL = 2  # as for a sync: one that is missing is no sign of a broken listing
+_WITNESSES = 1000  # so many of those listed are looked for in the store
 
 
 class Outcome(StrEnum):
@@ -94,15 +96,22 @@ class Job:
     sleep: Callable[[float], None]
     listener: Listener
 
-    def beside(self, pipeline_name: str, keys: Set[Key]) -> frozenset[Key]:
-        """Return some executions of a pipeline that a complete listing of it shows.
+    def knows_others(self, pipeline_name: str, keys: Set[Key], listed: Collection[Key]) -> bool:
+        """Whether a listing of a pipeline shows none of several executions that should be in it.
 
-        They are held and not gone, are none of `keys`, and nobody has begun to delete them.
+        These are held and not gone, are none of `keys`, and nobody has begun to delete them. A
+        pipeline that never listed as many has its executions listed elsewhere.
         """
         with self.reader.connect() as conn:
+            last = scopes(conn, self.environment.key).get((ObjectKind.PIPELINE, pipeline_name))
+            if last is None or (last.last_listed or 0) < _SEVERAL:
+                return False
             begun = [one.what for one in open_tries(conn, self.environment.key)]
             asked = {key.execution_id for key in keys} | {one.key.execution_id for one in begun}
             asked.update(chain.from_iterable(one.execution_ids for one in begun))
+            shown = islice((key for key in listed if key.execution_id not in asked), _WITNESSES)
+            if live_keys(conn, self.environment.key, set(shown)):
+                return False
             held = live_keys_of(conn, self.environment.key, pipeline_name)
-            others = (key for key in held if key.execution_id not in asked)
-            return frozenset(islice(others, _WITNESSES))
+            others = islice((key for key in held if key.execution_id not in asked), _SEVERAL)
+            return len(list(others)) == _SEVERAL

@@ -5,7 +5,7 @@ does not have. A token that lost its rights sees 404 everywhere: then there is n
 that shows nothing of what is known to be there, and nobody knows.
 """
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum, auto
@@ -13,6 +13,7 @@ from enum import StrEnum, auto
 from craftsync.errors import BadPayload, Missing, UpstreamFault
 from craftsync.purge.job import Job
 from craftsync.records import Incarnation, Key, ListedExecution, Payload
+from craftsync.store.erasable import LiveExecution
 from craftsync.times import epoch_ms
 from craftsync.upstream import exact, payloads
 from craftsync.upstream.client import Platform
@@ -35,7 +36,6 @@ class Seen:
 
 
 GONE = Seen(Sight.GONE)
-_KNOWN = 2
 
 
 def at_execution(platform: Platform, key: Key) -> Seen:
@@ -107,7 +107,7 @@ def listed_with(
     name: str,
     pipeline_name: str,
     *,
-    held: Callable[[Set[Key]], Set[Key]],
+    held: Callable[[Set[Key]], Mapping[Key, LiveExecution]],
 ) -> Sequence[ListedExecution] | None:
     """Return the executions that upstream lists under a deployment's name.
 
@@ -124,8 +124,13 @@ def listed_with(
                 found.append(entry)
             elif entry.deployment_name is None:
                 nameless[entry.key] = entry
-        for key in sorted(nameless.keys() - held(nameless.keys())):
-            if _is_of(platform, key, name, pipeline_name):
+        known = held(nameless.keys())
+        for key in sorted(nameless):
+            if key in known:
+                is_his = known[key].deployment_name == name
+            else:
+                is_his = _is_of(platform, key, name, pipeline_name)
+            if is_his:
                 found.append(nameless[key])
     except UpstreamFault:
         return None
@@ -163,26 +168,21 @@ def _none_listed(job: Job, pipeline_name: str, keys: Set[Key]) -> Seen:
         entries = job.platform.executions(pipeline_name).entries or ()
     except UpstreamFault as fault:
         return _unknown(fault)
-    wanted, others = _to_the_ms(keys), _to_the_ms(job.beside(pipeline_name, keys))
-    is_believed = len(others) < _KNOWN
+    wanted = {(key.execution_id, epoch_ms(key.created_at)) for key in keys}
     ids = {key.execution_id for key in keys}
     for entry in entries:
         if isinstance(entry, ListedExecution):
-            one = (entry.key.execution_id, epoch_ms(entry.key.created_at))
-            listed = one in wanted
-            is_believed = is_believed or one in others
+            listed = (entry.key.execution_id, epoch_ms(entry.key.created_at)) in wanted
         else:
             listed = payloads.shown_id(entry.payload) in ids
         if listed:
             return Seen(Sight.UNKNOWN, "it is listed, though its own GET denies it")
-    if not is_believed:
+    listed_keys = [entry.key for entry in entries if isinstance(entry, ListedExecution)]
+    is_doubted = job.knows_others(pipeline_name, keys, listed_keys)
+    if is_doubted:
         why = f"the listing of {pipeline_name} shows none of the others that are known to be there"
         return Seen(Sight.UNKNOWN, why)
     return GONE
-
-
-def _to_the_ms(keys: Set[Key]) -> Set[tuple[str, int]]:
-    return {(key.execution_id, epoch_ms(key.created_at)) for key in keys}
 
 
 def _unknown(fault: UpstreamFault) -> Seen:

@@ -175,26 +175,27 @@ class Deployment:
 
     def delete(self) -> Result:
         """Prove, intend, delete, look; again where nobody knows why it is there still."""
-        answered = Answered(Outcome.FAILED)
+        answered, sent = Answered(Outcome.FAILED), self.tries > 0
         for tried in range(TRIES):
             if tried:
                 self.job.sleep(max(answered.wait_s, random.uniform(0, 2**tried)))
-            result = self._one_try(self.tries + tried)
+            result = self._one_try(sent=sent)
             if isinstance(result, Result):
                 return result
             answered = result
+            sent = sent or answered.was_sent
             if not answered.may_repeat or answered.wait_s > LONGEST_WAIT_S:
                 break
         return self._tell(answered.outcome, answered.error)
 
-    def _one_try(self, tried: int) -> Answered | Result:
+    def _one_try(self, *, sent: bool) -> Answered | Result:
         job, item = self.job, self.item
         try:
             job.eraser.sign_in()
             job.eraser.address(item.kind, item.key.execution_id)
             proof = self.examiner.deployment(item, self.pool)
         except Missing as fault:
-            return self._missing(fault, tried)
+            return self._missing(fault, sent=sent)
         except UpstreamFault as fault:
             proof = prove(item, None, Unread(exact.plain(str(fault))))
         if not proof.holds:
@@ -203,14 +204,14 @@ class Deployment:
         what = self.book.a_try(item, proof)
         self.book.write(intents=[what])
         answered = asking.for_deployment(
-            job, item, self.pool, execution_rule=self._rule(), tried_before=tried > 0
+            job, item, self.pool, execution_rule=self._rule(), tried_before=sent
         )
         self.book.write(ends=[End(what, answered.outcome, answered.error)])
         if answered.fatal is not None:
             raise answered.fatal
         return answered
 
-    def _missing(self, fault: Missing, tried: int) -> Result:
+    def _missing(self, fault: Missing, *, sent: bool) -> Result:
         """Say what became of a deployment that upstream denies."""
         item, nothing = self.item, Unread(exact.plain(str(fault)))
         seen = look.closely_at_deployment(
@@ -221,7 +222,7 @@ class Deployment:
         )
         outcome, error = Outcome.IN_DOUBT, seen.why or None
         if seen.sight is Sight.GONE:
-            outcome, error = (Outcome.DELETED if tried else Outcome.ALREADY_GONE), None
+            outcome, error = (Outcome.DELETED if sent else Outcome.ALREADY_GONE), None
         self._close_untried(prove(item, None, nothing), outcome, error)
         return self._tell(outcome, error)
 

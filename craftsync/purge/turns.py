@@ -14,10 +14,14 @@ from craftsync.store.audit import Try
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """An item, how often it was tried, how long to wait before the next try, and why."""
+    """An item, how often it was tried, how long to wait before the next try, and why.
+
+    `sent`: a DELETE of it may have come through late.
+    """
 
     item: Item
     tried: int = 0
+    sent: bool = False
     wait_s: float = 0.0
     error: str | None = None
 

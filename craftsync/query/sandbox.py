@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     import duckdb
 
 _HINT = "One SELECT, or EXPLAIN of one, as in: craftsync sql 'select count(*) from executions'"
+_OPTION = r"""\w+(?:\s+(?:\w+|'\w+'|"\w+"))?"""
 _EXPLAIN = re.compile(
     r"(?:\s|--[^\n]*\n|/\*.*?\*/)*explain(?:\s+analyze\b)?"
     # Options are words alone: what else stands there may hide a statement of another kind.
-    r"(?:\s*\(\s*\w+(?:\s+\w+)?(?:\s*,\s*\w+(?:\s+\w+)?)*\s*\))?",
+    rf"(?:\s*\(\s*{_OPTION}(?:\s*,\s*{_OPTION})*\s*\))?",
     re.I | re.S,
 )
 

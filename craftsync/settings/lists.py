@@ -18,20 +18,33 @@ def words_text(text: str) -> list[str]:
 
 
 def patterns_text(text: str) -> list[str]:
-    """Read expressions likewise; a comma inside brackets is no end of one."""
+    """Read expressions likewise; a comma inside brackets is no end of one.
+
+    Where the brackets do not close, all of it is one: it is refused, or meant.
+    """
     told = _json_list(text)
     if told is not None:
         return told
-    told_words, depth, escaped = [""], 0, False
-    for sign in text:
-        if not escaped:
-            depth += (sign in "([{") - (sign in ")]}")
-        if sign == "," and depth <= 0 and not escaped:
-            told_words.append("")
-        else:
-            told_words[-1] += sign
-        escaped = sign == "\\" and not escaped
-    return [word.strip() for word in told_words if word.strip()]
+    ends, depth, escaped, opened = [], 0, False, None
+    for at, sign in enumerate(text):
+        if escaped or sign == "\\":
+            escaped = not escaped
+        elif opened is not None:  # in a class of signs, where brackets are signs themselves
+            if sign == "]" and text[opened + 1 : at] not in ("", "^"):
+                opened = None
+        elif sign == "[":
+            opened = at
+        elif sign in "({":
+            depth += 1
+        elif sign in ")}":
+            depth -= 1
+        elif sign == "," and not depth:
+            ends.append(at)
+    if depth or opened is not None:
+        ends = []
+    starts = [0, *(end + 1 for end in ends)]
+    pieces = [text[start:end] for start, end in zip(starts, [*ends, len(text)], strict=True)]
+    return [piece.strip() for piece in pieces if piece.strip()]
 
 
 def _json_list(text: str) -> list[str] | None:

@@ -185,7 +185,8 @@ def _metrics(connection: Connection, held: Any, whole: Whole) -> Iterator[Differ
         return  # what is held from a time when there were some stays
     mine = _held_metrics(connection, held.key)
     theirs = _fetched_metrics(whole.metrics or (), connection.dialect.name)
-    for name in sorted(mine.keys() | theirs.keys()):
+    # What came no more stays, and is no drift.
+    for name in sorted(theirs):
         here, upstream = mine[name], theirs[name]
         if len(here) != len(upstream):
             yield Difference("metrics", f"{name}: {len(here):,} here, {len(upstream):,} upstream")

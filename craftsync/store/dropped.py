@@ -44,23 +44,36 @@ def lines_to_write(
         ):
             longer = count > len(came[key])
             if longer or (key not in anew and _begins_before(first, came[key])):
-                written[key] = together(_held(connection, key), came[key])
+                held = _held(connection, key)
+                written[key] = together(held, came[key], may_be_damaged=key in anew)
     return written
 
 
-def together(held: Sequence[Row], came: Sequence[Row]) -> Sequence[Row]:
-    """Put what came in the place of what is held of the same time; what lies around it stays."""
-    if not Counter(map(_content, came)) - Counter(map(_content, held)):
+def together(
+    held: Sequence[Row], came: Sequence[Row], *, may_be_damaged: bool = False
+) -> Sequence[Row]:
+    """Put what came in the place of what is held of the same time; what lies around it stays.
+
+    Of the instants at the edges, and of lines without a time, as many stay as are held. Where what
+    is held may be damaged, only what lies around.
+    """
+    if not (may_be_damaged or Counter(map(_content, came)) - Counter(map(_content, held))):
         return held
     times = [row[_AT] for row in came if row[_AT] is not None]
-    if not times:
-        return came
-    first, last = min(times), max(times)
-    before = [row for row in held if row[_AT] is not None and row[_AT] < first]
-    after = [row for row in held if row[_AT] is not None and row[_AT] > last]
-    before += _more_at(first, held, came, from_the_end=False)
-    if last != first:
-        after = _more_at(last, held, came, from_the_end=True) + after
+    first, last = (min(times), max(times)) if times else (None, None)
+    before, after = [], []
+    for row in held:
+        at = row[_AT]
+        if at is not None and (last is None or at > last):
+            after.append(row)
+        elif at is not None and first is not None and at < first:
+            before.append(row)
+    if not may_be_damaged:
+        before = _more_at(None, held, came) + before
+        if first is not None:
+            before += _more_at(first, held, came)
+        if last is not None and last != first:
+            after = _more_at(last, held, came) + after
     if not before and not after:
         return came
     ordered = sorted([*before, *came, *after], key=lambda row: row[_SOURCE])
@@ -98,8 +111,18 @@ def _content(row: Row) -> Row:
     return row[1:]
 
 
-def _more_at(at: int, held: Sequence[Row], came: Sequence[Row], *, from_the_end: bool) -> list[Row]:
-    """Return the lines of one instant at the edge of what came of which more are held."""
+def _more_at(at: int | None, held: Sequence[Row], came: Sequence[Row]) -> list[Row]:
+    """Return the lines of one instant that are held and did not come, if more are held."""
     mine = [row for row in held if row[_AT] == at]
-    more = max(len(mine) - sum(row[_AT] == at for row in came), 0)
-    return mine[len(mine) - more :] if from_the_end else mine[:more]
+    theirs = [row for row in came if row[_AT] == at]
+    more = len(mine) - len(theirs)
+    if more <= 0:
+        return []
+    left = Counter(map(_content, theirs))
+    other = []
+    for row in mine:
+        if left[_content(row)] > 0:
+            left[_content(row)] -= 1
+        else:
+            other.append(row)
+    return other[:more]

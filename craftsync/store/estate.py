@@ -23,7 +23,7 @@ from craftsync.store.incarnations import (
 )
 from craftsync.store.models import Deployment, Execution, Pipeline
 from craftsync.store.upsert import table_of
-from craftsync.store.versions import note_versions
+from craftsync.store.versions import note_versions, with_settings
 
 __all__ = [
     "EstateSaved",
@@ -64,7 +64,7 @@ class HeldPipeline(NamedTuple):
 
 
 class HeldDeployment(NamedTuple):
-    """What the store knows of a deployment."""
+    """What the store knows of a deployment; `has_detail` once its own GET was read."""
 
     deployment_key: int
     incarnation: Incarnation
@@ -72,6 +72,7 @@ class HeldDeployment(NamedTuple):
     status: str | None
     gone: bool
     raw_sha256: str | None
+    has_detail: bool = True
 
 
 def held_pipelines(connection: Connection, environment_key: int) -> Iterator[HeldPipeline]:
@@ -91,6 +92,7 @@ def held_pipelines(connection: Connection, environment_key: int) -> Iterator[Hel
 def held_deployments(connection: Connection, environment_key: int) -> Iterator[HeldDeployment]:
     """Give all deployments held, gone ones too."""
     hashes = answer_hashes(connection, (ObjectKind.DEPLOYMENT.value,))
+    detailed = with_settings(connection)
     for row in held_rows(connection, Deployment, environment_key):
         yield HeldDeployment(
             row.key,
@@ -99,6 +101,7 @@ def held_deployments(connection: Connection, environment_key: int) -> Iterator[H
             row.status,
             row.gone_at is not None,
             hashes.get((ObjectKind.DEPLOYMENT.value, row.key)),
+            row.key in detailed,
         )
 
 

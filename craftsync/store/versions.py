@@ -35,6 +35,13 @@ def note_versions(
             _begin(connection, key, last.position + 1, valid_from, deployment.settings, changed)
 
 
+def with_settings(connection: Connection) -> set[int]:
+    """Return the deployments whose settings were ever read, by their keys."""
+    columns = _VERSION.c
+    statement = select(columns.deployment_key).where(columns.settings.is_not(None)).distinct()
+    return set(connection.scalars(statement))
+
+
 def current_settings(connection: Connection, deployment_key: int) -> str | None:
     """Return what a deployment was last seen to be set to, as JSON; None where that is not held."""
     last = _current(connection, [deployment_key]).get(deployment_key)

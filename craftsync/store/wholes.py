@@ -45,9 +45,8 @@ def replace_wholes(
     replace_children(connection, IoValue, old_keys, _values(connection, keyed, old))
     lines = {key: one.lines for key, one in keyed if one.lines is not None}
     longer = replace_lines(connection, lines, old, anew=anew)
-    replace_metrics(
-        connection, {key: one.metrics for key, one in keyed if one.metrics is not None}, old
-    )
+    metrics = {key: one.metrics for key, one in keyed if one.metrics is not None}
+    replace_metrics(connection, metrics, old, anew=anew)
     save_parts(connection, [(key, one.parts, one.fetched_at) for key, one in keyed], old, at=at)
     note_capped(connection, {key: one.fetched_at for key, one in keyed if key in longer})
     answers = [
@@ -76,11 +75,19 @@ def replace_lines(
 
 
 def replace_metrics(
-    connection: Connection, came: Mapping[int, Sequence[Row]], old: Set[int]
+    connection: Connection,
+    came: Mapping[int, Sequence[Row]],
+    old: Set[int],
+    *,
+    anew: Set[int] = frozenset(),
 ) -> None:
-    """Write the metrics of executions, of which those in `old` may have some already."""
+    """Write the metrics of executions, of which those in `old` may have some already.
+
+    Of those in `anew` nothing else stays.
+    """
     held = {key: rows for key, rows in came.items() if key in old}
-    kept = dropped.metrics_to_keep(connection, held)
+    whole = {key: rows for key, rows in held.items() if key not in anew}
+    kept = dropped.metrics_to_keep(connection, whole)
     every = [(key, *row) for key, rows in came.items() for row in (*rows, *kept.get(key, ()))]
     replace_children(connection, Metric, list(held), every)
 

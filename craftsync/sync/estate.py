@@ -120,7 +120,8 @@ def _mirror_deployments(
     in_scope = [entry for entry in there if job.wanted(payloads.pipeline_of(entry))]
     tally.deployments = len(in_scope)
 
-    known = {row.incarnation for row in held}
+    # Once its detail was held, a listing alone says too little of it.
+    known = {row.incarnation for row in held if row.has_detail or row.gone}
 
     def read(entry: Payload) -> Deployment:
         try:
@@ -128,9 +129,7 @@ def _mirror_deployments(
             refuse_remade(entry, detail.payload)
         except Missing:
             born = payloads.birth_of(entry)
-            if born is None or (
-                Incarnation(entry["name"], born) in known and not payloads.is_of_runs(entry)
-            ):
+            if born is None or Incarnation(entry["name"], born) in known:
                 raise
             detail = None  # the pseudo-deployments of direct runs have none
         return payloads.deployment(job.redactor.deployment(entry), detail)
@@ -244,7 +243,8 @@ def left_over(conn: Connection, environment_key: int, listed: Set[str]) -> froze
 
 def _answers_404(job: Job, pipeline_name: str) -> bool:
     try:
-        return payloads.is_archived(job.platform.pipeline(pipeline_name))
+        found = job.platform.pipeline(pipeline_name)
+        return payloads.is_about(found, pipeline_name) and payloads.is_archived(found)
     except Missing:
         return True
     except UpstreamFault:

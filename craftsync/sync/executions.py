@@ -17,11 +17,10 @@ from craftsync.sync.estate import Known
 from craftsync.sync.events import Listed
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
-from craftsync.sync.plan import Why
 from craftsync.sync.saving import Saver
 from craftsync.sync.scope import Asked, Scope, by_pipeline
 from craftsync.sync.tally import EXECUTIONS, Tally
-from craftsync.sync.work import Packed, Wanted
+from craftsync.sync.work import Wanted
 from craftsync.upstream import metrics
 from craftsync.upstream.client import ExecutionListing
 
@@ -46,7 +45,7 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
         if part.state is PartState.ERROR and not job.options.asks_for(part):
             tally.leave_out(part.key.execution_id, part.kind, part.name)
     asked = Asked(job.platform.execution, tally.run_id)
-    strays: dict[Key, str] = {}
+    strays: dict[Key, tuple[str, str]] = {}
     items: list[Collection[Wanted | OpenPart]] = []
 
     def scope(name: str) -> Scope:
@@ -69,24 +68,22 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
         del listing  # before the next one comes, and before anything is fetched
     items += [scope(name).decide([]).wanted for name in known.vanished]
     longest = job.fetcher.longest_log
-    saver = Saver(job, tally, recording)
-    saver.run(items)
+    Saver(job, tally, recording).run(items)
     if strays and not job.options.pipelines:
-        saver.run(_not_held(job, tally, strays))
+        _name_lost(job, tally, strays)
     if job.fetcher.longest_log > longest:
         _note(job, tally, ledger.LOGS, [""], job.fetcher.longest_log)
 
 
-def _not_held(job: Job, tally: Tally, strays: Mapping[Key, str]) -> Sequence[Packed]:
-    """Return the strays that the pipeline they name does not list either, by who lists them."""
+def _name_lost(job: Job, tally: Tally, strays: Mapping[Key, tuple[str, str]]) -> None:
+    """Name the strays that the pipeline they name has not brought in: it does not list them."""
     with job.engine.connect() as conn:
         held = mirror.held_content(conn, tally.environment_key, list(strays))
-    left = {key: name for key, name in strays.items() if key not in held}
-    tally.listed += len(left)
-    return [
-        Packed(name, ((key, Why.NEW) for key in sorted(left) if left[key] == name))
-        for name in sorted(set(left.values()))
-    ]
+    failed = {one.object_id for one in tally.failures if one.object_kind is ObjectKind.EXECUTION}
+    for key, (lister, stated) in strays.items():
+        if key not in held and key.execution_id not in failed:
+            why = f"{lister} lists it, and it names {stated}, which does not."
+            tally.fail(ObjectKind.EXECUTION, key.execution_id, "detail", why, pipeline=lister)
 
 
 def _listings(

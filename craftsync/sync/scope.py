@@ -23,6 +23,7 @@ from craftsync.sync.work import Packed
 from craftsync.upstream import payloads
 
 Entry = ListedExecution | BadPayload
+MOST_STRAYS = 1000
 
 
 @dataclass(slots=True)
@@ -53,7 +54,8 @@ class Decision:
 class Scope:
     """One pipeline, with what the run knows when it comes to its executions.
 
-    `strays` takes up, for all scopes, what names another pipeline than the one that lists it.
+    `strays` takes up, for all scopes, what is not held and is listed by one pipeline and names
+    another: both, up to a number that is worth naming.
     """
 
     job: Job
@@ -63,13 +65,11 @@ class Scope:
     standing: Mapping[FailureKey, Standing]
     pipeline_name: str
     open_parts: Sequence[OpenPart] = field(default=())
-    strays: dict[Key, str] = field(default_factory=dict)
+    strays: dict[Key, tuple[str, str]] = field(default_factory=dict)
 
     def decide(self, entries: Sequence[Entry]) -> Decision:
         """Compare a complete listing with the store: mark what is gone, return what to fetch."""
-        strayed = len(self.strays)
-        listed, unreadable = self._read(entries)
-        strayed = len(self.strays) - strayed
+        listed, unreadable, elsewhere = self._read(entries)
         with self.job.engine.connect() as conn:
             key = self.tally.environment_key
             there = {
@@ -80,6 +80,9 @@ class Scope:
             vanished = there.keys() - listed.keys()
             begun = audit.begun(conn, key) if vanished else frozenset()
             came_back = mirror.gone_among(conn, key, listed.keys() - there.keys())
+            strayed = elsewhere.keys() - mirror.held_content(conn, key, elsewhere).keys()
+        for one in sorted(strayed)[: MOST_STRAYS - len(self.strays)]:
+            self.strays[one] = (self.pipeline_name, elsewhere[one])
         alone = self._parts_alone(there, listed)
         again = {
             key: why
@@ -120,9 +123,15 @@ class Scope:
             is_quiet=not (reasons or unreadable or vanished or strayed or self._waits(alone)),
         )
 
-    def _read(self, entries: Sequence[Entry]) -> tuple[dict[Key, ListedExecution], set[str]]:
-        """Sort a listing's entries; name those without a readable key, and leave them alone."""
+    def _read(
+        self, entries: Sequence[Entry]
+    ) -> tuple[dict[Key, ListedExecution], set[str], dict[Key, str]]:
+        """Sort a listing's entries; name those without a readable key, and leave them alone.
+
+        The last are those of other pipelines, by the one that they name.
+        """
         listed: dict[Key, ListedExecution] = {}
+        elsewhere: dict[Key, str] = {}
         unreadable: set[str] = set()
         for entry in entries:
             if isinstance(entry, BadPayload):
@@ -139,10 +148,10 @@ class Scope:
                 continue
             stated = entry.pipeline_name
             if stated != self.pipeline_name and stated in self.known.names:
-                self.strays[entry.key] = self.pipeline_name
+                elsewhere[entry.key] = stated
                 continue  # listed under two pipelines: it belongs to the one it names
             listed[entry.key] = entry
-        return listed, unreadable
+        return listed, unreadable, elsewhere
 
     def _why_again(self, row: HeldExecution, listed: ListedExecution | None) -> Why | None:
         if listed is None:

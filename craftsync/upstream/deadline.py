@@ -116,7 +116,8 @@ class WatchedAdapter(HTTPAdapter):
 def _watch_pools(manager: PoolManager, watch: Watch) -> None:
     """Let a manager make watched pools out of its own classes, be they of a SOCKS proxy."""
     manager.pool_classes_by_scheme = {
-        scheme: _watched(pool, watch) for scheme, pool in manager.pool_classes_by_scheme.items()
+        scheme: pool if getattr(pool, "is_watched", False) else _watched(pool, watch)
+        for scheme, pool in manager.pool_classes_by_scheme.items()
     }
 
 
@@ -128,4 +129,4 @@ def _watched(pool: type[HTTPConnectionPool], watch: Watch) -> type[HTTPConnectio
             watch.holds(self.sock)
             return super().getresponse()
 
-    return type(pool.__name__, (pool,), {"ConnectionCls": Watched})
+    return type(pool.__name__, (pool,), {"ConnectionCls": Watched, "is_watched": True})

@@ -5,6 +5,7 @@ decides. A 401 alone is sent again with a new token: nothing was done for it.
 """
 
 import urllib.parse
+from http import HTTPStatus
 
 from craftsync.errors import BadAnswer, TooBig
 from craftsync.records import Payload
@@ -25,6 +26,10 @@ class Unclear(BadAnswer):
     ) -> None:
         super().__init__(message, status=status)
         self.retry_after_s = retry_after_s
+
+
+class NotSent(Unclear):
+    """The platform has done nothing: no DELETE was sent, or none with a token that it takes."""
 
 
 class Eraser(Access):
@@ -72,7 +77,7 @@ class Eraser(Access):
         began = self._monotonic()
         self._bearer.token()
         if self._monotonic() - began > _LATE_S:
-            raise Unclear("Signing in took long: no DELETE was sent on a proof that is old.")
+            raise NotSent("signing in took long, and a proof grows old")
         try:
             return self._signed("DELETE", address, max_bytes=_MOST_BYTES, again=False)
         except Transient as fault:
@@ -84,8 +89,10 @@ class Eraser(Access):
         except BadAnswer as fault:
             # A 404 without an error object may be a proxy's; a token that has ended is renewed, and
             # what has changed meanwhile is to be seen before the next try.
+            if fault.status == HTTPStatus.UNAUTHORIZED:
+                raise NotSent(str(fault), status=fault.status) from fault
             said_no = fault.status is not None and 400 <= fault.status < 500
-            if said_no and fault.status not in (401, 404):
+            if said_no and fault.status != HTTPStatus.NOT_FOUND:
                 raise
             raise Unclear(str(fault), status=fault.status) from fault
 

@@ -37,12 +37,6 @@ def is_another(payload: Payload, created_at: datetime) -> bool:
     return another or is_archived(payload)
 
 
-def is_of_runs(deployment: Payload) -> bool:
-    """Whether a listed deployment stands for the direct runs of a pipeline: nobody made it."""
-    rule = deployment.get("execution_rule") or deployment.get("type")
-    return type(rule) is str and rule.lower() == "run"
-
-
 def is_about(payload: Payload, name: str) -> bool:
     """Whether an object says itself that it has this id, or this name.
 

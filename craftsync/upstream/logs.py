@@ -10,6 +10,7 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Protocol
 
 from craftsync.records import LogLine
@@ -26,6 +27,19 @@ class Source(Protocol):
     def logs(self, execution_id: str, window: Mapping[str, int] | None = None) -> Any:
         """Return an answer of the platform, decoded; None for no content."""
         ...
+
+
+class Beyond(Enum):
+    """What lies beyond the ends of an answer.
+
+    PERHAPS: the instant at an end fills an answer again, and nothing lies beyond that. UNKNOWN:
+    there is no way to ask.
+    """
+
+    NOTHING = auto()
+    LINES = auto()
+    PERHAPS = auto()
+    UNKNOWN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +82,11 @@ class LogReader:
             return Log(lines)
         ask = _Asker(self._source, execution_id, clean)
         if self._cap is None or len(lines) < self._cap:
-            has_more = ask.has_more(lines)
-            if has_more is False:
-                self._found_whole(len(lines))
+            beyond = ask.beyond(lines)
+            if beyond is Beyond.NOTHING or beyond is Beyond.UNKNOWN:
+                self._found_whole(len(lines), proved=beyond is Beyond.NOTHING)
                 return Log(lines)
-            if has_more is None and self._is_left_open(execution_id, len(lines)):
+            if beyond is Beyond.PERHAPS and self._is_left_open(execution_id, len(lines)):
                 return Log(lines)
             self._found_cap(len(lines))
         return ask.by_windows(lines, cap=len(lines))
@@ -96,10 +110,11 @@ class LogReader:
                 return True
             return not count % _ROUND or self._innocent[count] < _BELIEVED
 
-    def _found_whole(self, count: int) -> None:
+    def _found_whole(self, count: int, *, proved: bool) -> None:
         with self._learning:
             self._innocent[count] += 1
-            self.sound = max(self.sound, count)
+            if proved:
+                self.sound = max(self.sound, count)
 
     def _is_left_open(self, execution_id: str, count: int) -> bool:
         """Whether a log that fills one instant counts as whole: until a second is just as long."""
@@ -127,30 +142,27 @@ class _Asker:
     execution_id: str
     clean: Clean | None
 
-    def has_more(self, lines: tuple[LogLine, ...]) -> bool | None:
-        """Whether the platform knows lines beyond the ends of an answer; None for perhaps.
-
-        It may when the instant at an end fills an answer again, and nothing lies beyond that.
-        """
+    def beyond(self, lines: tuple[LogLine, ...]) -> Beyond:
+        """Ask what the platform knows beyond the ends of an answer."""
         times = [line.timestamp_ns for line in lines if line.timestamp_ns is not None]
         if not times:
-            return False
+            return Beyond.UNKNOWN
         first, last = min(times) // _MS, max(times) // _MS
         held = Counter(map(_content, lines))
-        told: bool | None = False
+        told = Beyond.NOTHING
         for window, outside in (
             ({"from": last}, {"from": last + 1}),
             ({"to": first + 1}, {"to": first}),
         ):
             beyond = self._ask(window)
             if any(_is_outside(line, window) for line in beyond):
-                return False  # no window is heeded: there is no way to ask for more
+                return Beyond.UNKNOWN  # no window is heeded: there is no way to ask for more
             if Counter(map(_content, beyond)) - held:
-                return True
+                return Beyond.LINES
             if len(beyond) >= max(len(lines), _ROUND):
-                told = None
+                told = Beyond.PERHAPS
                 if Counter(map(_content, self._ask(outside))) - held:
-                    return True
+                    return Beyond.LINES
         return told
 
     def by_windows(self, lines: tuple[LogLine, ...], *, cap: int) -> Log:

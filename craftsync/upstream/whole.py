@@ -4,8 +4,10 @@ The detail comes first, because it tells which secrets to look for in all the re
 cannot be read does not take the others with it: it is named in `Whole.parts`.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from craftsync.errors import BadAnswer, Missing, UpstreamFault
 from craftsync.records import (
@@ -21,7 +23,7 @@ from craftsync.records import (
     Value,
     Whole,
 )
-from craftsync.upstream import fields, metrics, payloads
+from craftsync.upstream import metrics, payloads
 from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
 from craftsync.upstream.gathered import Gathered, Wants, failed
@@ -97,7 +99,8 @@ class Fetcher:
     def is_still(self, whole: Whole) -> bool:
         """Whether the detail of an execution is as it was fetched; raises what its GET raises."""
         again = self._redactor.execution(self._platform.execution(whole.execution.key.execution_id))
-        return fields.raw(again.body).sha256 == whole.execution.raw.sha256
+        now, then = again.body, whole.execution.raw.body.decode()
+        return now == then or _without_order(now) == _without_order(then)
 
     def settings_of(self, deployment: str) -> str:
         """Fetch what a deployment is set to, as JSON; raises what its GET raises."""
@@ -122,7 +125,9 @@ class Fetcher:
         except Missing:
             raise
         except UpstreamFault as fault:
-            return FetchedPart(failed(kind, name, fault, self._cleaner({})))
+            # Whatever it is, it is not about the part: that is asked for again.
+            told = self._redactor.text(str(fault), {})
+            return FetchedPart(Part(kind, name, PartState.ERROR, error=told))
         if kind is PartKind.METRICS:
             return FetchedPart(replace(part, error=self._redactor.text(part.error or "", secrets)))
         if kind is PartKind.LOGS:
@@ -245,3 +250,10 @@ class Fetcher:
             return self._redactor.text(text, secrets)
 
         return clean
+
+
+def _without_order(body: str) -> Any:
+    """Read JSON so that the order of keys says nothing, and the digits of a number all."""
+    return json.loads(
+        body, parse_int=lambda told: ("n", told), parse_float=lambda told: ("n", told)
+    )

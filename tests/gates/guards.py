@@ -160,8 +160,8 @@ GUARDS = {
     ),
     "D4: a listing that shows nothing of what is known is not believed": Guard(
         "purge/look.py",
-        "is_believed = len(others) < _KNOWN",
-        "is_believed = True",
+        "if is_doubted:",
+        "if False:",
         (f"{_PURGE}::test_rights_that_are_lost_without_a_word_leave_a_doubt",),
     ),
     "D5: after no clear answer it is looked for": Guard(

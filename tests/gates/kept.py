@@ -26,7 +26,7 @@ def plugin(config, root=ROOT):
         return LeftOut(config.workerinput.get(VARIABLE, ()))
     if not folder:
         return None
-    return Kept(Path(folder).absolute() / f"{digest(root)}.jsonl")
+    return Kept(Path(folder).absolute() / f"{digest(root)}.jsonl", root)
 
 
 def digest(root):
@@ -57,9 +57,9 @@ class LeftOut:
 class Kept(LeftOut):
     """What earlier runs have passed, by test with its figures; what passes in this one is added."""
 
-    def __init__(self, path):
+    def __init__(self, path, root):
         super().__init__({})
-        self.path = path
+        self.path, self.root = path, root
         self.runs = 1
         self._told = {}
         for line in path.read_bytes().splitlines() if path.exists() else ():
@@ -95,7 +95,8 @@ class Kept(LeftOut):
             return
         if report.when == "call" and report.passed:
             self._told[test] = [told for name, told in report.user_properties if name == GATE]
-        elif report.when == "teardown" and report.passed and test in self._told:
+        ended = report.when == "teardown" and report.passed and test in self._told
+        if ended and digest(self.root) == self.path.stem:  # else the code was changed meanwhile
             self._add(test, self._told[test])
 
     def _add(self, test, figures):

@@ -24,6 +24,7 @@ from lab import DAY, HOUR
 from lab import lab as make_lab
 
 from craftsync.simulator import Faults, Quirks, json_response
+from craftsync.simulator.patches import ABSENT
 
 ROOT = Path(__file__).parents[2]
 YES = ("--yes-environment", "default")
@@ -244,6 +245,15 @@ def test_an_empty_listing_does_not_say_that_there_is_nothing_else(lab, short):
     assert done.exit_code == 4
     assert "it is there, and not listed" in done.stderr
     assert deletes(lab) == []
+
+
+@pytest.mark.parametrize("said", [ABSENT, None])
+def test_a_listing_that_names_no_deployment_is_read_with_what_the_store_knows(lab, said):
+    for run_ in lab.world.truth().executions("train"):
+        lab.world.mutate_execution(run_.execution_id, where="list", deployment_name=said)
+    lab.sync(full=True)
+    done = run(lab, "delete", "deployment", "nightly", *WITH_FOUR)
+    assert done.exit_code == 0, done.stderr
 
 
 def test_settings_that_changed_since_the_sync_keep_it(lab):

@@ -25,6 +25,7 @@ from craftsync.purge import conveyor, evidence, examining
 from craftsync.purge.book import Book
 from craftsync.simulator import Faults, json_response
 from craftsync.simulator.patches import ABSENT
+from craftsync.upstream.deletes import Eraser, NotSent
 
 YES = ("--yes-environment", "default")
 
@@ -241,6 +242,44 @@ def test_an_intent_whose_proof_grew_old_while_it_was_written_is_no_delete(lab, m
     monkeypatch.setattr(Book, "write", write)
     assert erased(lab, plan) == {"t0": "changed"}
     assert outcomes(lab)["t0"] == ["failed", "changed"]
+    assert deletes(lab) == []
+
+
+def test_a_proof_that_grew_old_is_made_anew_however_little_may_be_under_way(lab, monkeypatch):
+    """Two clear failures leave room for one; its end is written, and the run goes on."""
+    lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "4"
+    plan = planned(lab)
+    for name in ("t1", "t2"):
+        no = json_response({"message": "not yours"}, 403)
+        lab.world.override("DELETE", f"/executions/{name}", no)
+    written, waited = Book.write, []
+
+    def write(book, **what):
+        written(book, **what)
+        names = {one.key.execution_id for one in what.get("intents", ())}
+        if names and names <= {"t3", "t4", "t5", "t6"} and not waited:
+            waited.append(time.sleep(0.6))
+
+    monkeypatch.setattr(conveyor, "GOOD_FOR_S", 0.5)
+    monkeypatch.setattr(Book, "write", write)
+    told = erased(lab, plan)
+    assert waited
+    assert None not in told.values()
+    assert lab.column("select deletion_id from deletions where outcome is null") == []
+
+
+def test_what_somebody_else_deleted_before_a_delete_was_sent_is_not_ours(lab, monkeypatch):
+    plan = planned(lab, 99 * DAY)
+
+    def execution(_, execution_id):
+        lab.world.delete_execution(execution_id)
+        raise NotSent("signing in took long")
+
+    monkeypatch.setattr(Eraser, "execution", execution)
+    assert erased(lab, plan) == {"t0": "already_gone"}
+    assert lab.one("select gone_cause from executions where execution_id = 't0'") == {
+        "gone_cause": "deleted_upstream"
+    }
     assert deletes(lab) == []
 
 

@@ -103,6 +103,48 @@ def test_how_long_a_log_may_be_and_come_whole_is_learnt_once(tmp_path):
 # Metrics.
 
 
+def test_a_detail_that_is_denied_for_a_while_denies_no_part(tmp_path):
+    world = a_world("e")
+    with lab(tmp_path, world) as made:
+        made.sync(logs=False)
+        world.deny("/executions/e")
+        outcome = made.sync()
+        assert (outcome.exit_code, outcome.failed[0].part) == (3, "logs")
+        assert made.column("select logs_state from executions") == ["error"]
+        world.allow("/executions/e")
+        assert made.sync().exit_code == 0
+        assert counted(made) == {"e": 57}
+
+
+@pytest.mark.parametrize("rule", ["run", None])
+def test_a_deployment_without_a_detail_of_its_own_is_mirrored_from_its_listing(tmp_path, rule):
+    """What stands for the direct runs of a pipeline may answer 404."""
+    world = a_world("e")
+    world.add_deployment("run-p", "p", created_at=world.now - 5 * DAY)
+    entry = {"name": "run-p", "pipeline_name": "p", "created_at": "2026-01-01T00:00:00Z"}
+    world.override("GET", "/deployments/run-p", NO_SUCH)
+    with lab(tmp_path, world) as made:
+        for enabled in (True, False, True):
+            told = {**entry, "is_enabled": enabled} | ({"execution_rule": rule} if rule else {})
+            world.override("GET", "/deployments", json_response([told]))
+            assert made.sync().exit_code == 0
+            assert made.column("select is_enabled from deployments") == [int(enabled)]
+
+
+def test_one_404_takes_nothing_of_a_deployment_away(tmp_path):
+    world = a_world("e")
+    world.add_deployment("d", "p", created_at=world.now - 5 * DAY)
+    with lab(tmp_path, world) as made:
+        made.sync()
+        before = made.rows("select * from deployment_versions")
+        listed = {"name": "d", "pipeline_name": "p", "execution_rule": "run"}
+        listed["created_at"] = made.column("select created_at from deployments")[0]
+        world.override("GET", "/deployments", json_response([listed]))
+        world.override("GET", "/deployments/d", NO_SUCH)
+        assert made.sync().exit_code == 3
+        assert made.rows("select * from deployment_versions") == before
+
+
 def test_metrics_of_an_execution_that_goes_while_it_is_read_again_stay(tmp_path):
     world = World(seed=1, executions=60)
     with lab(tmp_path, world) as made:
@@ -155,20 +197,37 @@ def test_a_deployment_that_is_listed_and_answers_404_is_named(tmp_path):
         assert made.column("select is_enabled from deployments") == [0]
 
 
-def test_an_execution_that_names_a_pipeline_which_does_not_list_it_is_mirrored(tmp_path):
-    world = a_world("e")
+def test_executions_that_name_a_pipeline_which_does_not_list_them_are_named(tmp_path):
+    names = [f"e{number}" for number in range(12)]
+    world = a_world(*names, count=1)
     world.add_pipeline("q", created_at=world.now - 9 * DAY)
-    detail = {**world.truth().execution("e").detail, "pipeline_name": "q"}
-    world.override("GET", "/executions/e", json_response(detail))
-    world.override("GET", "/pipelines/p/executions", json_response([summary(detail)]))
+    details = [{**world.truth().execution(name).detail, "pipeline_name": "q"} for name in names]
+    world.override("GET", "/pipelines/p/executions", json_response([*map(summary, details)]))
     with lab(tmp_path, world) as made:
-        for number in range(3):
-            outcome = made.sync()
-            assert (outcome.exit_code, outcome.fetched) == (0, int(not number))
-            assert outcome.unchanged == 0
-            assert made.rows("select execution_id, gone_at from executions") == [
-                {"execution_id": "e", "gone_at": None}
-            ]
+        for full in (False, True):
+            outcome = made.sync(full=full)
+            assert outcome.exit_code == 3
+            assert {one.object_id for one in outcome.failed} == set(names)
+            assert outcome.failed[0].why == "p lists it, and it names q, which does not."
+        world.restore("GET", "/pipelines/p/executions")
+        world.advance(DAY)
+        assert made.sync().exit_code == 0
+        assert made.rows("select * from sync_failures") == []
+        assert len(made.rows("select execution_id from executions")) == 12
+
+
+def test_what_two_pipelines_list_is_mirrored_once_and_named_by_none(tmp_path):
+    world = a_world("e0", "e1")
+    world.add_pipeline("q", created_at=world.now - 9 * DAY)
+    both = [summary(world.truth().execution(name).detail) for name in ("e0", "e1")]
+    world.override("GET", "/pipelines/q/executions", json_response(both))
+    with lab(tmp_path, world) as made:
+        outcome = made.sync()
+        assert (outcome.exit_code, outcome.listed, outcome.fetched) == (0, 2, 2)
+        assert made.sync().fetched == 0
+        world.requests.clear()
+        made.sync()
+        assert made.column("select count(*) from scope where listing_sha256 is not null") == [2]
 
 
 def test_another_object_in_the_answer_does_not_prove_that_one_is_gone(tmp_path):

@@ -670,6 +670,32 @@ def test_rights_that_are_lost_without_a_word_leave_a_doubt(lab):
     assert lab.column("select execution_id from executions where gone_at is not null") == []
 
 
+def test_a_listing_that_shows_some_of_what_is_known_is_believed(lab):
+    plan = planned(lab, 99 * DAY)
+    for number in range(60):
+        lab.world.add_execution("train", execution_id=f"new{number}")
+    lab.sync()
+    for number in range(60):
+        lab.world.delete_execution(f"new{number}")
+    lab.world.delete_execution("t0")
+    assert erased(lab, plan) == {"t0": "already_gone"}
+
+
+def test_of_a_pipeline_that_lists_nothing_of_its_own_nothing_is_doubted(lab):
+    """Executions may name another pipeline than the one that lists them."""
+    change(lab, "update execution set pipeline_name = 'alias'")
+    change(
+        lab,
+        "insert into scope (environment_key, kind, name, last_complete_at, last_listed)"
+        " select environment_key, kind, 'alias', last_complete_at, 0 from scope"
+        " where kind = 'pipeline'",
+    )
+    plan = planned(lab, 99 * DAY)
+    lab.world.delete_execution("t0")
+    lab.world.override("GET", "/pipelines/alias/executions", json_response([]))
+    assert erased(lab, plan) == {"t0": "already_gone"}
+
+
 def test_rights_that_are_lost_half_way_leave_a_doubt(lab):
     """A21: 404 for everything proves nothing."""
     for number in range(8, 20):

@@ -5,7 +5,19 @@ import json
 import pytest
 from journeys.checker import nanoseconds
 from journeys.test_second_sync import everything
-from journeys.test_verify import AT, FILES, IDS, change, detail, lab, lines, run, verified, world
+from journeys.test_verify import (
+    AT,
+    FILES,
+    IDS,
+    change,
+    detail,
+    key_of,
+    lab,
+    lines,
+    run,
+    verified,
+    world,
+)
 from lab import DAY, HOUR
 
 from craftsync.simulator import Content, Line
@@ -153,6 +165,32 @@ def test_what_cannot_be_fetched_stays_as_it_is_held_and_is_named(lab):
     assert lab.column("select count(*) from file_chunk where bytes = x'00'") != [0]
     lab.world.allow("/executions/t2/outputs/model")
     assert "nothing differs any more" in repaired(lab, "--execution", "t2")[1]
+
+
+def test_lines_that_are_doubled_here_are_one_again(lab):
+    change(
+        lab,
+        "insert into log_line select execution_key, line_number + 1000, source, timestamp_ns,"
+        " timestamp_text, stream, message, exact from log_line where line_number > 2",
+    )
+    before = lab.column("select logs_state from executions")
+    repaired(lab)
+    assert lab.column("select logs_state from executions") == before
+    assert lab.column("select count(*) from log_line where line_number > 1000") == [0]
+    assert verified(lab) == []
+
+
+def test_a_metric_whose_name_is_damaged_is_whole_again(calm):
+    calm.sync()
+    name = calm.column("select execution_id from metrics order by 1")[0]
+    before = calm.rows("select * from metrics where execution_id = ?", name)
+    change(
+        calm,
+        "update metric set name = 'damaged ' || name where execution_key = ?",
+        key_of(calm, name),
+    )
+    repaired(calm, "--execution", name)
+    assert calm.rows("select * from metrics where execution_id = ?", name) == before
 
 
 def test_of_a_log_that_shrank_upstream_no_line_is_taken_away(lab):

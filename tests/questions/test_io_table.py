@@ -180,7 +180,12 @@ def test_of_two_values_of_one_name_the_first_that_is_one_is_shown(history):
 
 def test_numbers_that_no_double_says_exactly_keep_their_digits(history):
     long = "0.12345678901234567890"
-    rows = {"a": ("9007199254740993", "0.5"), "b": (long, "1"), "c": ("0.30000000000000004", "1")}
+    rows = {
+        "a": ("9007199254740993", "0.5"),
+        "b": (long, "1"),
+        "c": ("0.30000000000000004", "1"),
+        "d": ("7.907038905521475e-9", "1712345678901234", "0.500000000000000000", "-1.5E+3"),
+    }
     for name, texts in rows.items():
         for number, text in enumerate(texts):
             history.run(f"{name}{number}", inputs=(), outputs=())
@@ -192,3 +197,6 @@ def test_numbers_that_no_double_says_exactly_keep_their_digits(history):
     assert {row["out_a"] for row in found} == {"9007199254740993", "0.5", None}
     assert {row["out_b"] for row in found} == {long, "1", None}
     assert {row["out_c"] for row in found} == {0.30000000000000004, 1.0, None}
+    assert {row["out_d"] for row in found} == {
+        *(7.907038905521475e-9, 1712345678901234.0, 0.5, -1500.0, None)
+    }

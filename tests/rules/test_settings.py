@@ -142,6 +142,8 @@ def test_an_empty_variable_sets_nothing(folder):
         ("REDACT_PATTERNS", ",", []),
         ("REDACT_PATTERNS", "tok-[a-z0-9]{4,12}", ["tok-[a-z0-9]{4,12}"]),
         ("REDACT_PATTERNS", r"a{1,2},(b,c),\(,[,;]+", ["a{1,2}", "(b,c)", r"\(", "[,;]+"]),
+        ("REDACT_PATTERNS", r"token=[^(]+,secret=\S+", ["token=[^(]+", r"secret=\S+"]),
+        ("REDACT_PATTERNS", "password=[^)]{8,64},[]{,]x", ["password=[^)]{8,64}", "[]{,]x"]),
         ("REDACT_PATTERNS", '["a,b", "tok-[0-9]{4,}"]', ["a,b", "tok-[0-9]{4,}"]),
     ],
 )
