@@ -59,7 +59,7 @@ test: $(READY) $(SDK)/.ready ## Run the tests (about 6 minutes on 2 cores).
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long"
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates; go on where a run was stopped.
-	GATES_KEPT=.gates $(BIN)/python -m pytest -n 3 --dist worksteal
+	GATES_KEPT=.gates $(BIN)/python -m pytest -n 3 --dist load --maxschedchunk 1
 
 test-lowest: requirements.lock ## Run what is short of the tests with the lowest versions allowed.
 	$(LOWEST_PYTHON) -m venv .venv-lowest
