@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from craftsync.purge.job import Job, Outcome
 from craftsync.purge.plan import Item, Plan
 from craftsync.purge.proof import Proof
+from craftsync.purge.unbroken import unbroken
 from craftsync.records import GoneCause, Incarnation, Key
 from craftsync.store import engine as engines
 from craftsync.store import erasable, estate, tombstones
@@ -105,7 +106,11 @@ class Book:
         if not (intents or ends or untried):
             return
         key, writer = self._job.environment.key, self._job.writer
-        with engines.store_errors(writer.url), engines.durable_transaction(writer) as conn:
+        with (
+            unbroken(),
+            engines.store_errors(writer.url),
+            engines.durable_transaction(writer) as conn,
+        ):
             # What touches the mirror comes first: a revision is the first thing drawn.
             self._leave_tombstones(conn, [*ends, *untried])
             audit, now = Audit(conn, key), self._job.now()

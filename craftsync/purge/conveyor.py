@@ -24,6 +24,7 @@ from craftsync.purge.look import Sight
 from craftsync.purge.plan import Item
 from craftsync.purge.proof import Proof
 from craftsync.purge.turns import Erased, Examined, Found, Read, Turn
+from craftsync.purge.unbroken import unbroken
 from craftsync.store.audit import Try
 
 FAILURES_IN_A_ROW = 3
@@ -108,10 +109,18 @@ class Conveyor:
         """Write down what is known and what is meant, then begin what there is room for."""
         room = self._room()
         self._let_go_of_stale_proofs()
-        proved = [
-            self._proved.popleft()
-            for _ in range(min(len(self._proved), max(room - len(self._erasing), 0)))
-        ]
+        with unbroken():  # else a DELETE may be on its way of which nobody here knows
+            self._send(most=max(room - len(self._erasing), 0))
+        free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
+        # A handful at once: the store is read for all of them together.
+        if free > 0 and (free >= room // 2 or not self._examining):
+            turns = [self._waiting.popleft() for _ in range(free)]
+            self._examining += free
+            self._submit(self._read, turns)
+
+    def _send(self, *, most: int) -> None:
+        """Write down what is known, and of what is proved what is meant; then begin it."""
+        proved = [self._proved.popleft() for _ in range(min(len(self._proved), most))]
         tries = [(one.turn, self._book.a_try(one.turn.item, one.proof)) for one in proved]
         self._write([what for _, what in tries])
         oldest = _oldest()
@@ -121,12 +130,6 @@ class Conveyor:
                 self._waiting.appendleft(replace(turn, wait_s=0.0))
             else:
                 self._erasing.add(self._submit(self._erase, turn, what, to=self._erasers))
-        free = min(2 * room - self._examining - len(self._proved), len(self._waiting))
-        # A handful at once: the store is read for all of them together.
-        if free > 0 and (free >= room // 2 or not self._examining):
-            turns = [self._waiting.popleft() for _ in range(free)]
-            self._examining += free
-            self._submit(self._read, turns)
 
     def _let_go_of_stale_proofs(self) -> None:
         """Send back what was proved a while ago: much may have happened since."""
