@@ -2,6 +2,6 @@
 
 from craftsync.app.erasing import App
 from craftsync.app.stored import utc_now
-from craftsync.app.works import SyncReport
+from craftsync.app.synced import SyncReport
 
 __all__ = ["App", "SyncReport", "utc_now"]

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from craftsync import __version__
 from craftsync.app.reporting import Reporting
-from craftsync.errors import BadSettings, worst
+from craftsync.app.synced import SyncReport
+from craftsync.errors import BadSettings
 from craftsync.settings import Environment
 from craftsync.settings.environments import tokens_of
 
@@ -28,20 +29,6 @@ if TYPE_CHECKING:
     from craftsync.sync.verify import Sample, Verification
     from craftsync.upstream.client import Platform
     from craftsync.upstream.transport import Transport
-
-
-@dataclass(frozen=True, slots=True)
-class SyncReport:
-    """What one `sync` did, an environment at a time, and the code it ends with."""
-
-    run_id: int
-    outcomes: tuple["Outcome", ...]
-    wrote: bool  # whether the mirror is another than before
-
-    @property
-    def exit_code(self) -> int:
-        """The first of the contract's precedence over all environments."""
-        return worst(outcome.exit_code for outcome in self.outcomes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _OF_A_LINE = [column for column in _LINE.c if column.name != "execution_key"]
 _OF_A_METRIC = [
     *(_METRIC.c[name] for name in ("name", "position", "value", "value_text", "created_at"))
 ]
-_NUMBER, _SOURCE, _AT = 0, 1, 2  # in the row of a line without its execution
+_SOURCE, _AT = 1, 2  # in the row of a line without its execution
 _NAME = 0  # in the row of a metric without its execution
 
 

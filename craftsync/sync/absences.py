@@ -11,7 +11,7 @@ from datetime import datetime
 
 from craftsync.errors import Missing, UpstreamFault
 from craftsync.records import Incarnation, Key, Payload
-from craftsync.sync.plan import SAMPLED_A_DEPLOYMENT, evenly
+from craftsync.sync.plan import CONFIRMED_A_RUN, SAMPLED_A_DEPLOYMENT, evenly
 from craftsync.upstream import payloads
 
 Ask = Callable[[str], Payload]
@@ -27,6 +27,17 @@ def is_gone(ask: Ask, name: str, created_at: datetime) -> bool:
     except UpstreamFault:
         return False
     return payloads.is_about(found, name) and payloads.is_another(found, created_at)
+
+
+def is_denied(ask: Ask, name: str) -> bool:
+    """Whether nothing of this name is there, whenever it was made; a doubt says no."""
+    try:
+        found = ask(name)
+    except Missing:
+        return True
+    except UpstreamFault:
+        return False
+    return payloads.is_about(found, name) and payloads.is_archived(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,21 @@ def confirmed(keys: Iterable[Key], ask: Ask, *, most: int, turn: int) -> tuple[S
     for key in (ordered[start:] + ordered[:start])[:most]:
         (gone if is_gone(ask, key.execution_id, key.created_at) else there).add(key)
     return gone, there
+
+
+@dataclass(slots=True)
+class Asked:
+    """How many absences a run may still ask for one by one."""
+
+    ask: Ask
+    turn: int
+    left: int = CONFIRMED_A_RUN
+
+    def confirmed(self, keys: Set[Key]) -> tuple[Set[Key], Set[Key]]:
+        """Return which of `keys` are gone, and which are there although not listed."""
+        gone, there = confirmed(keys, self.ask, most=self.left, turn=self.turn)
+        self.left -= len(gone) + len(there)
+        return gone, there
 
 
 def _all_gone(keys: Collection[Key], ask: Ask) -> bool:

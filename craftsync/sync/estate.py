@@ -64,7 +64,7 @@ def mirror(job: Job, tally: Tally) -> Known:
     if not isinstance(pipelines, UpstreamFault):
         refuse_unknown(wanted, listed | named | lost)
     left_over = lost - named if not wanted else lost & set(wanted) - named
-    vanished = {name for name in left_over if _answers_404(job, name)}
+    vanished = {name for name in left_over if absences.is_denied(job.platform.pipeline, name)}
     there = listed | named | (left_over - vanished)  # a listing may hide what is there
     in_scope = set(wanted) or there
     return Known(
@@ -239,13 +239,3 @@ def left_over(conn: Connection, environment_key: int, listed: Set[str]) -> froze
     alone = known - held - listed
     of_runs = {name for name in alone if mirror_store.has_live(conn, environment_key, name)}
     return frozenset((held - listed) | of_runs)
-
-
-def _answers_404(job: Job, pipeline_name: str) -> bool:
-    try:
-        found = job.platform.pipeline(pipeline_name)
-        return payloads.is_about(found, pipeline_name) and payloads.is_archived(found)
-    except Missing:
-        return True
-    except UpstreamFault:
-        return False

@@ -13,12 +13,13 @@ from craftsync.errors import Missing, UpstreamFault
 from craftsync.records import Key, ObjectKind, PartState
 from craftsync.store import failures, ledger, mirror
 from craftsync.store.open_parts import OpenPart, open_parts
+from craftsync.sync import absences
 from craftsync.sync.estate import Known
 from craftsync.sync.events import Listed
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
 from craftsync.sync.saving import Saver
-from craftsync.sync.scope import Asked, Scope, by_pipeline
+from craftsync.sync.scope import Scope, by_pipeline
 from craftsync.sync.tally import EXECUTIONS, Tally
 from craftsync.sync.work import Wanted
 from craftsync.upstream import metrics
@@ -44,7 +45,7 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
     for part in chain.from_iterable(waiting.values()):
         if part.state is PartState.ERROR and not job.options.asks_for(part):
             tally.leave_out(part.key.execution_id, part.kind, part.name)
-    asked = Asked(job.platform.execution, tally.run_id)
+    asked = absences.Asked(job.platform.execution, tally.run_id)
     strays: dict[Key, tuple[str, str]] = {}
     items: list[Collection[Wanted | OpenPart]] = []
 

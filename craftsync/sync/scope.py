@@ -17,28 +17,13 @@ from craftsync.sync import absences
 from craftsync.sync.estate import Known
 from craftsync.sync.events import Listed, Withheld
 from craftsync.sync.job import Job
-from craftsync.sync.plan import CONFIRMED_A_RUN, Why, plan, why_again
+from craftsync.sync.plan import Why, plan, why_again
 from craftsync.sync.tally import Tally
 from craftsync.sync.work import Packed
 from craftsync.upstream import payloads
 
 Entry = ListedExecution | BadPayload
 MOST_STRAYS = 1000
-
-
-@dataclass(slots=True)
-class Asked:
-    """How many absences a run may still ask for one by one."""
-
-    ask: absences.Ask
-    turn: int
-    left: int = CONFIRMED_A_RUN
-
-    def confirmed(self, keys: Set[Key]) -> tuple[Set[Key], Set[Key]]:
-        """Return which of `keys` are gone, and which are there although not listed."""
-        gone, there = absences.confirmed(keys, self.ask, most=self.left, turn=self.turn)
-        self.left -= len(gone) + len(there)
-        return gone, there
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +46,7 @@ class Scope:
     job: Job
     tally: Tally
     known: Known
-    asked: Asked
+    asked: absences.Asked
     standing: Mapping[FailureKey, Standing]
     pipeline_name: str
     open_parts: Sequence[OpenPart] = field(default=())

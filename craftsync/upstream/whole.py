@@ -4,10 +4,8 @@ The detail comes first, because it tells which secrets to look for in all the re
 cannot be read does not take the others with it: it is named in `Whole.parts`.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 from craftsync.errors import BadAnswer, Missing, UpstreamFault
 from craftsync.records import (
@@ -23,7 +21,7 @@ from craftsync.records import (
     Value,
     Whole,
 )
-from craftsync.upstream import metrics, payloads
+from craftsync.upstream import exact, metrics, payloads
 from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
 from craftsync.upstream.gathered import Gathered, Wants, failed
@@ -100,7 +98,7 @@ class Fetcher:
         """Whether the detail of an execution is as it was fetched; raises what its GET raises."""
         again = self._redactor.execution(self._platform.execution(whole.execution.key.execution_id))
         now, then = again.body, whole.execution.raw.body.decode()
-        return now == then or _without_order(now) == _without_order(then)
+        return now == then or bool(exact.loads(now) == exact.loads(then))  # in any order of keys
 
     def settings_of(self, deployment: str) -> str:
         """Fetch what a deployment is set to, as JSON; raises what its GET raises."""
@@ -250,10 +248,3 @@ class Fetcher:
             return self._redactor.text(text, secrets)
 
         return clean
-
-
-def _without_order(body: str) -> Any:
-    """Read JSON so that the order of keys says nothing, and the digits of a number all."""
-    return json.loads(
-        body, parse_int=lambda told: ("n", told), parse_float=lambda told: ("n", told)
-    )
