@@ -308,16 +308,23 @@ def test_an_interrupt_that_comes_while_ends_are_written_writes_them_once(lab, mo
     assert lab.column("select deletion_id from deletions where outcome is null") == []
 
 
-def test_three_failures_in_a_row_stop_it_whatever_comes_in_behind_them(tmp_path):
+def test_three_failures_in_a_row_stop_it_whatever_comes_in_behind_them(tmp_path, monkeypatch):
     with make_lab(tmp_path, an_estate(12)) as lab:
         lab.sync()
         plan = planned(allow(lab))
-        lab.server.faults = Faults(slow_s=0.7, drip_s=3)
+        lab.server.faults = Faults(drip_s=3)
         for name in ("t3", "t4", "t5"):
             no = json_response({"message": "not yours"}, 403)
             lab.world.override("DELETE", f"/executions/{name}", no)
-            lab.server.faults.once("slow", method="DELETE", path=f"*/executions/{name}")
         lab.server.faults.once("slow_drip", method="DELETE", path="*/executions/t6")
+        at_once, real = threading.Barrier(4, timeout=60), Eraser.execution
+
+        def execution(eraser, execution_id):
+            if execution_id in ("t3", "t4", "t5", "t6"):
+                at_once.wait()
+            return real(eraser, execution_id)
+
+        monkeypatch.setattr(Eraser, "execution", execution)
         told = erased(lab, plan)
         assert {name for name, one in told.items() if one == "failed"} == {"t3", "t4", "t5"}
         assert (told["t6"], told["t10"]) == ("deleted", None)
