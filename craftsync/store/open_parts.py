@@ -14,17 +14,20 @@ from craftsync.records import FetchedPart, Key, PartKind, PartState
 from craftsync.store import files
 from craftsync.store.environments import Rev
 from craftsync.store.models import Execution, IoValue, Part
-from craftsync.store.parts import save_part_row
+from craftsync.store.parts import OPEN, pause_after, save_part_row
 from craftsync.store.prepare import line_row, metric_rows
 from craftsync.store.upsert import batches, table_of
 from craftsync.store.wholes import replace_lines, replace_metrics
 
 _EXECUTION, _PART, _VALUE = table_of(Execution).c, table_of(Part).c, table_of(IoValue).c
-_OPEN = (PartState.ERROR.value, PartState.PENDING.value, PartState.TOO_BIG.value)
+_OPEN = tuple(state.value for state in OPEN)
 
 
 class OpenPart(NamedTuple):
-    """A part that is not held. `fetched_at` is since when the execution's content is as it is."""
+    """A part that is not held. At `met_at` it was asked for, or met with its execution, last.
+
+    Until then at least the content of the execution was as it is held.
+    """
 
     execution_key: int
     key: Key
@@ -35,7 +38,7 @@ class OpenPart(NamedTuple):
     next_try_at: datetime | None
     size_bytes: int | None
     error: str | None
-    fetched_at: datetime
+    met_at: datetime
 
 
 def open_parts(
@@ -56,6 +59,7 @@ def open_parts(
             _PART.next_try_at,
             _PART.size_bytes,
             _PART.error,
+            _PART.attempts,
             _EXECUTION.fetched_at,
         )
         .join_from(table_of(Part), table_of(Execution), _PART.execution_key == _EXECUTION.key)
@@ -71,7 +75,10 @@ def open_parts(
     for some in batches(sorted(connection.scalars(theirs))):
         for row in connection.execute(statement.where(_EXECUTION.key.in_(some))):
             key, execution_id, created_at, pipeline, kind, name, state = row[:7]
-            next_try_at, size_bytes, error, fetched_at = row[7:]
+            next_try_at, size_bytes, error, attempts, fetched_at = row[7:]
+            met_at = fetched_at
+            if next_try_at is not None:
+                met_at = max(next_try_at - pause_after(attempts), fetched_at)
             yield OpenPart(
                 key,
                 Key(execution_id, created_at),
@@ -82,7 +89,7 @@ def open_parts(
                 next_try_at,
                 size_bytes,
                 error,
-                fetched_at,
+                met_at,
             )
     for some in batches(sorted(recording)):
         never_asked = select(*known, _EXECUTION.pipeline_name, _EXECUTION.fetched_at).where(

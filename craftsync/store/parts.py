@@ -16,6 +16,9 @@ from craftsync.store.upsert import Row, batches, replace_children, table_of, ups
 FIRST_PAUSE = timedelta(minutes=15)
 LONGEST_PAUSE = timedelta(hours=24)
 
+OPEN = frozenset({PartState.ERROR, PartState.PENDING, PartState.TOO_BIG})
+"""States of a part that may be asked for again."""
+
 _PART = table_of(Part)
 
 
@@ -40,6 +43,14 @@ def is_due(at: datetime, now: datetime) -> bool:
     return at <= now or at - now > LONGEST_PAUSE
 
 
+def when_due(state: PartState, attempts: int, *, at: datetime) -> datetime | None:
+    """Say when a part is due that a run begun `at` left in `state`; None for one that is held.
+
+    Less `pause_after(attempts)` it tells when the part, or its execution, was asked for last.
+    """
+    return next_try(attempts, at=at) if state in OPEN else None
+
+
 def save_parts(
     connection: Connection,
     wholes: Sequence[tuple[int, Collection[PartRecord], Any]],
@@ -52,10 +63,11 @@ def save_parts(
     rows: list[Row] = []
     for key, parts, fetched_at in wholes:
         for part in parts:
-            attempts, due = 0, None
+            attempts = 0
             if part.state is PartState.ERROR:
                 attempts = tries.get((key, part.kind.value, part.name), 0) + 1
-                due = driver_moment(next_try(attempts, at=at), connection.dialect.name)
+            moment = when_due(part.state, attempts, at=at)
+            due = moment and driver_moment(moment, connection.dialect.name)
             got = None if part.state in NOT_GOT else fetched_at
             what = (key, part.kind.value, part.name, part.state.value, part.error)
             rows.append((*what, attempts, due, got, part.size_bytes))
@@ -81,20 +93,16 @@ def note_capped(connection: Connection, fetched: Mapping[int, Any]) -> None:
 def count_tries(
     connection: Connection, wholes: Sequence[tuple[int, Collection[PartRecord]]], *, at: datetime
 ) -> None:
-    """Count one more try of each part that failed as it did before."""
-    failed = [
-        (key, part.kind.value, part.name)
-        for key, parts in wholes
-        for part in parts
-        if part.state is PartState.ERROR
-    ]
-    if not failed:
+    """Count one more try of each part that failed as it did before; note when others were met."""
+    still_open = [(key, part) for key, parts in wholes for part in parts if part.state in OPEN]
+    if not still_open:
         return
-    tries = _tries(connection, {key for key, _, _ in failed})
+    tries = _tries(connection, {key for key, _ in still_open})
     rows = []
-    for key, kind, name in failed:
-        attempts = tries.get((key, kind, name), 0) + 1
-        due = next_try(attempts, at=at)
+    for key, part in still_open:
+        kind, name, failed = part.kind.value, part.name, part.state is PartState.ERROR
+        attempts = tries.get((key, kind, name), 0) + 1 if failed else 0
+        due = when_due(part.state, attempts, at=at)
         rows.append({"k": key, "p": kind, "n": name, "attempts": attempts, "due": due})
     connection.execute(
         update(_PART)
@@ -125,11 +133,12 @@ def save_part_row(
 ) -> None:
     """Write the row of one part that was asked for alone, at `fetched_at`."""
     dialect = connection.dialect.name
-    attempts, due, got = 0, None, driver_moment(fetched_at, dialect)
+    attempts, got = 0, driver_moment(fetched_at, dialect)
     if part.state is PartState.ERROR:
         tries = _tries(connection, [execution_key])
         attempts = tries.get((execution_key, part.kind.value, part.name), 0) + 1
-        due = driver_moment(next_try(attempts, at=fetched_at), dialect)
+    moment = when_due(part.state, attempts, at=fetched_at)
+    due = moment and driver_moment(moment, dialect)
     if part.state in NOT_GOT:
         got = None
     columns = _PART.c

@@ -192,16 +192,16 @@ class Scope:
             row, entry = there.get(part.key), listed.get(part.key)
             if row is None or entry is None:
                 continue
-            final = row.settled or self._is_final(row, part.fetched_at)
+            final = row.settled or self._is_final(row, part.met_at)
             settled = row._replace(settled=final)
             if final and self._why_again(settled, entry) is None:
                 alone.setdefault(part.key, []).append(part)
         return alone
 
-    def _is_final(self, row: HeldExecution, fetched_at: datetime) -> bool:
+    def _is_final(self, row: HeldExecution, met_at: datetime) -> bool:
         if row.end_date is None or (row.status or "").lower() not in TERMINAL:
             return False
-        return fetched_at - row.end_date >= self.job.options.settle
+        return met_at - row.end_date >= self.job.options.settle
 
     def _due(self, alone: Mapping[Key, Sequence[OpenPart]]) -> list[OpenPart]:
         """Return the parts whose time has come; name those that failed and still rest."""

@@ -155,6 +155,36 @@ def test_a_log_that_fails_leaves_its_execution_unsettled_until_it_comes(one):
     assert one.column("select settled from executions") == [1]
 
 
+@pytest.mark.parametrize("how", ["left out", "fails"])
+def test_an_execution_whose_log_never_comes_is_fetched_once_more_when_it_is_final_and_no_more(
+    tmp_path, how
+):
+    world = World(seed=1, executions=0, pipelines=0)
+    world.add_pipeline("score")
+    world.add_execution("score", execution_id="e1", created_at=world.now - HOUR / 2)
+    logs = how == "fails"
+    if logs:
+        world.override("POST", "/executions/e1/logs", BROKEN)
+    with lab(tmp_path, world) as young:
+        young.sync(logs=logs)
+        world.advance(HOUR / 2)
+        young.sync(logs=logs)
+        world.advance(HOUR)  # more than a settle time after the end
+        world.requests.clear()
+        young.sync(logs=logs)
+        assert asked(young)["GET /executions/e1"] == 1
+        world.requests.clear()
+        young.sync(logs=logs)
+        assert asked(young) == {}
+        assert young.column("select settled from executions") == [0]
+        world.restore("POST", "/executions/e1/logs")
+        world.advance(24 * HOUR)
+        assert young.sync().exit_code == 0
+        assert young.column("select settled from executions") == [1]
+        held = young.column("select count(*) from logs")
+        assert held == [len(world.truth().execution("e1").lines)]
+
+
 def test_a_detail_that_fails_for_ever_is_named_and_left_alone_for_a_while(one):
     one.world.override("GET", "/executions/e1", BROKEN)
     tried = []
