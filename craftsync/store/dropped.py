@@ -7,7 +7,7 @@ a metric may come no more. What is held of them is never taken away by what came
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Subquery, func, select
 
 from craftsync.store.base import driver_moment
 from craftsync.store.models import LogLine, Metric
@@ -34,16 +34,17 @@ def lines_to_write(
     What is held of those in `anew` may be damaged: of these only a longer log is looked into.
     """
     columns = _LINE.c
-    statement = select(
-        columns.execution_key, func.count(), func.min(columns.timestamp_ns)
-    ).group_by(columns.execution_key)
+    first = func.min(columns.timestamp_ns).label("first")
+    statement = select(columns.execution_key, func.count(), first).group_by(columns.execution_key)
     written = dict(came)
     for some in batches(came):
-        for key, count, first in connection.execute(
-            statement.where(columns.execution_key.in_(some))
-        ):
+        mine = statement.where(columns.execution_key.in_(some))
+        at_first = _at_first(connection, mine.subquery())
+        for key, count, begins in connection.execute(mine):
             longer = count > len(came[key])
-            if longer or (key not in anew and _begins_before(first, came[key])):
+            if longer or (
+                key not in anew and _lacks_some(begins, at_first.get(key, 0), came[key])
+            ):
                 held = _held(connection, key)
                 written[key] = together(held, came[key], may_be_damaged=key in anew)
     return written
@@ -97,9 +98,27 @@ def metrics_to_keep(
     return kept
 
 
-def _begins_before(first: int | None, came: Sequence[Row]) -> bool:
+def _at_first(connection: Connection, firsts: Subquery) -> dict[int, int]:
+    """Return how many lines are held of the first instant of each log."""
+    columns = _LINE.c
+    statement = (
+        select(columns.execution_key, func.count())
+        .join(
+            firsts,
+            (columns.execution_key == firsts.c.execution_key)
+            & (columns.timestamp_ns == firsts.c.first),
+        )
+        .group_by(columns.execution_key)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def _lacks_some(first: int | None, at_first: int, came: Sequence[Row]) -> bool:
+    """Whether what came begins later than what is held, or has less of its first instant."""
     times = [row[_AT] for row in came if row[_AT] is not None]
-    return first is not None and bool(times) and first < min(times)
+    if first is None or not times:
+        return False
+    return first < min(times) or (first == min(times) and at_first > times.count(first))
 
 
 def _held(connection: Connection, key: int) -> list[Row]:

@@ -80,6 +80,23 @@ def test_a_log_whose_beginning_is_dropped_while_it_grows_is_held_whole(tmp_path)
         ]
 
 
+def test_a_first_instant_of_which_a_part_is_dropped_while_the_log_grows_is_held_whole(tmp_path):
+    world = World(executions=0, pipelines=0)
+    world.add_pipeline("p", created_at=world.now - DAY)
+    world.add_execution("p", execution_id="e", created_at=world.now - HOUR, status="Running")
+    begin, grown = lines([0, 0, 0, 1, 2]), lines([3, 4])
+    begin = [line._replace(message=f"{n}") for n, line in enumerate(begin)]
+    world.replace_lines("e", begin)
+    with lab(tmp_path, world) as made:
+        made.sync()
+        world.replace_lines("e", [*begin[1:], *grown])
+        made.sync()
+        world.replace_lines("e", [*begin[2:], *grown])
+        made.sync()
+        held = made.column("select message from logs order by line_number")
+        assert sorted(held) == sorted(line.message for line in [*begin, *grown])
+
+
 def test_a_platform_that_begins_to_cap_takes_no_line_away(tmp_path):
     world = a_world("e0", "e1")
     with lab(tmp_path, world) as made:
