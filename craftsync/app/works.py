@@ -100,13 +100,14 @@ class App(Reporting):
     ) -> Iterator["Job"]:
         from craftsync.store import environments, ledger  # noqa: PLC0415 - a wing
         from craftsync.sync.job import Job  # noqa: PLC0415 - a room of the works
+        from craftsync.upstream.logs import NOTHING, Size  # noqa: PLC0415 - a wing
         from craftsync.upstream.redact import Redactor  # noqa: PLC0415 - a wing
         from craftsync.upstream.whole import Fetcher  # noqa: PLC0415 - a wing
 
         with writer.connect() as conn:
             key = self.settings.fingerprint_key or environments.identity(conn).fingerprint_key
             row = environments.find(conn, environment.name)
-            longest_log = ledger.longest_log(conn, row.key) if row else 0
+            whole_log = Size(*ledger.whole_log(conn, row.key)) if row else NOTHING
         redact = self.settings.redact
         redactor = Redactor(
             key,
@@ -121,7 +122,7 @@ class App(Reporting):
                 url=environment.url,
                 platform=platform,
                 redactor=redactor,
-                fetcher=Fetcher(platform, redactor, options.wants, longest_log=longest_log),
+                fetcher=Fetcher(platform, redactor, options.wants, whole_log=whole_log),
                 engine=writer,
                 now=self.now,
                 monotonic=self.monotonic,

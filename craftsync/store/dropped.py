@@ -42,9 +42,7 @@ def lines_to_write(
         at_first = _at_first(connection, mine.subquery())
         for key, count, begins in connection.execute(mine):
             longer = count > len(came[key])
-            if longer or (
-                key not in anew and _lacks_some(begins, at_first.get(key, 0), came[key])
-            ):
+            if longer or (key not in anew and _lacks_some(begins, at_first.get(key, 0), came[key])):
                 held = _held(connection, key)
                 written[key] = together(held, came[key], may_be_damaged=key in anew)
     return written

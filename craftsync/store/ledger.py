@@ -16,6 +16,7 @@ from craftsync.store.models import Scope, SyncRun
 from craftsync.store.upsert import draw_keys, table_of, upsert
 
 __all__ = [
+    "IN_A_LOG",
     "LOGS",
     "Counts",
     "FailureKey",
@@ -28,15 +29,18 @@ __all__ = [
     "failures",
     "forget_listing",
     "forget_run",
-    "longest_log",
     "note_counts",
     "record_failure",
     "scopes",
     "set_scope",
+    "whole_log",
 ]
 
 LOGS = "logs"
-"""The kind of scope under which it is noted how long a log came whole."""
+"""The kind of scope under which it is noted how much a log held that came whole."""
+
+IN_A_LOG = ("", "characters")
+"""The names of such scopes: the first counts lines."""
 
 _RUN, _SCOPE = table_of(SyncRun), table_of(Scope)
 
@@ -186,10 +190,11 @@ def scopes(connection: Connection, environment_key: int) -> dict[tuple[str, str]
     return {(row[0], row[1]): Listing(*row[2:]) for row in connection.execute(statement)}
 
 
-def longest_log(connection: Connection, environment_key: int) -> int:
-    """Return the length of the longest log that is known to have come whole in one answer."""
-    known = scopes(connection, environment_key).get((LOGS, ""))
-    return (known.last_listed if known else None) or 0
+def whole_log(connection: Connection, environment_key: int) -> tuple[int, ...]:
+    """Return how much a log held that came whole in one answer, at most: lines, characters."""
+    known = scopes(connection, environment_key)
+    found = (known.get((LOGS, name)) for name in IN_A_LOG)
+    return tuple((one.last_listed if one else None) or 0 for one in found)
 
 
 def _this_run(environment_key: int, run_id: int) -> Update:

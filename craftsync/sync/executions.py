@@ -68,12 +68,13 @@ def mirror_all(job: Job, tally: Tally, known: Known) -> None:
                 tally.note_hash(name, listing.sha256)
         del listing  # before the next one comes, and before anything is fetched
     items += [scope(name).decide([]).wanted for name in known.vanished]
-    longest = job.fetcher.longest_log
+    proved = job.fetcher.whole_log
     Saver(job, tally, recording).run(items)
     if strays and not job.options.pipelines:
         _name_lost(job, tally, strays)
-    if job.fetcher.longest_log > longest:
-        _note(job, tally, ledger.LOGS, [""], job.fetcher.longest_log)
+    for counted, least, most in zip(ledger.IN_A_LOG, proved, job.fetcher.whole_log, strict=True):
+        if most > least:
+            _note(job, tally, ledger.LOGS, [counted], most)
 
 
 def _name_lost(job: Job, tally: Tally, strays: Mapping[Key, tuple[str, str]]) -> None:

@@ -25,7 +25,7 @@ from craftsync.upstream import exact, metrics, payloads
 from craftsync.upstream.client import Platform
 from craftsync.upstream.echoes import Secrets, Stream
 from craftsync.upstream.gathered import Gathered, Wants, failed
-from craftsync.upstream.logs import Log, LogReader
+from craftsync.upstream.logs import NOTHING, Log, LogReader, Size
 from craftsync.upstream.once import Once
 from craftsync.upstream.redact import Redactor
 
@@ -35,16 +35,16 @@ _OTHER = "execution {}: the platform answered with another one"
 class Fetcher:
     """Fetch executions, or parts of them, from many threads; everything comes out redacted.
 
-    `longest_log` is the length of the longest log that is known to have come whole.
+    `whole_log` is how much a log held that is known to have come whole, at most.
     """
 
     def __init__(
-        self, platform: Platform, redactor: Redactor, wants: Wants, *, longest_log: int = 0
+        self, platform: Platform, redactor: Redactor, wants: Wants, *, whole_log: Size = NOTHING
     ) -> None:
         self._platform = platform
         self._redactor = redactor
         self._wants = wants
-        self._logs = LogReader(platform, sound=longest_log)
+        self._logs = LogReader(platform, sound=whole_log)
         # The parts of one execution come one after the other.
         self._secrets_of = Once(self._learn, remembered=256)
 
@@ -146,11 +146,11 @@ class Fetcher:
 
     def wanting(self, wants: Wants) -> "Fetcher":
         """Return one that fetches other things, and knows what this one knows of logs."""
-        return Fetcher(self._platform, self._redactor, wants, longest_log=self.longest_log)
+        return Fetcher(self._platform, self._redactor, wants, whole_log=self.whole_log)
 
     @property
-    def longest_log(self) -> int:
-        """So many lines came in one answer, and were the whole log."""
+    def whole_log(self) -> Size:
+        """So many lines, and characters, came in one answer, and were a whole log."""
         return self._logs.sound
 
     def doubtful(self) -> list[str]:

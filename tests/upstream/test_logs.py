@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from craftsync.times import nanoseconds_text
-from craftsync.upstream.logs import LogReader
+from craftsync.upstream.logs import LogReader, Size
 
 MS = 1_000_000
 
@@ -24,6 +25,7 @@ class Library:
     to_inclusive: bool = True
     heeds_windows: bool = True
     cuts_to_ms: bool = False
+    characters: int | None = None
     asked: list = field(default_factory=list)
 
     def logs(self, execution_id, window=None):
@@ -39,7 +41,15 @@ class Library:
             lines = [line for line in lines if line[0] // unit <= last]
         if self.cap is not None and len(lines) > self.cap:
             lines = lines[-self.cap :] if self.keeps_newest else lines[: self.cap]
+        if self.characters is not None:
+            lines = self.that_fit(lines)
         return [[{"timestamp": nanoseconds_text(at), "message": text} for at, text in lines]]
+
+    def that_fit(self, lines):
+        kept = lines[::-1] if self.keeps_newest else lines
+        sizes = accumulate(len(text) for _, text in kept)
+        kept = [line for line, size in zip(kept, sizes, strict=True) if size <= self.characters]
+        return kept[::-1] if self.keeps_newest else kept
 
 
 def read(library, execution_id="e", **known):
@@ -56,16 +66,16 @@ def truth(lines):
 
 def test_a_log_no_longer_than_one_that_came_whole_is_one_request():
     library = Library({"e": [(MS, "a"), (2 * MS, "b")]})
-    assert contents(read(library, sound=2)) == truth(library.logs_of["e"])
+    assert contents(read(library, sound=Size(2, 2))) == truth(library.logs_of["e"])
     assert library.asked == [("e", {})]
 
 
 def test_a_log_longer_than_any_that_came_whole_is_asked_for_what_lies_beyond_it():
     library = Library({"e": [(MS, "a"), (2 * MS, "b")]})
-    reader = LogReader(library, sound=1)
+    reader = LogReader(library, sound=Size(1, 1))
     assert contents(reader.read("e")) == truth(library.logs_of["e"])
     assert library.asked == [("e", {}), ("e", {"from": 2}), ("e", {"to": 2})]
-    assert reader.sound == 2
+    assert reader.sound == (2, 2)
 
 
 def test_no_answer_at_all_is_an_absent_log():
@@ -144,13 +154,69 @@ def test_a_cap_that_is_no_round_number_is_found_by_the_first_log():
 def test_a_cap_that_came_down_is_found_when_a_second_log_is_just_as_long():
     long = [(number * MS, "x") for number in range(200)]
     library = Library({"a": long, "b": long, "c": long[:10]}, cap=77)
-    reader = LogReader(library, sound=300)
+    reader = LogReader(library, sound=Size(300, 300))
     assert len(reader.read("a").lines) == 77
     assert contents(reader.read("b")) == truth(long)
     assert reader.doubtful() == ["a"]
     assert reader.doubtful() == []
     assert contents(reader.read("a")) == truth(long)
     assert contents(reader.read("c")) == truth(long[:10])
+
+
+@pytest.mark.parametrize("keeps_newest", [False, True])
+def test_a_platform_that_counts_characters_is_found_out_below_the_length_of_other_logs(
+    keeps_newest,
+):
+    logs_of = {
+        "many short": [(number * MS, "short") for number in range(150)],
+        "fewer long": [(number * MS, "long " * 20) for number in range(120)],
+    }
+    library = Library(logs_of, characters=6_000, keeps_newest=keeps_newest)
+    reader = LogReader(library)
+    for name, lines in logs_of.items():
+        log = reader.read(name)
+        assert contents(log) == truth(lines)
+        assert not log.is_capped
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    times=st.lists(st.integers(0, 400), min_size=1, max_size=200, unique=True),
+    widths=st.lists(st.integers(1, 100), min_size=1, max_size=5),
+    keeps_newest=st.booleans(),
+)
+def test_where_a_platform_counts_characters_no_line_is_lost_without_a_word(
+    times, widths, keeps_newest
+):
+    lines = [(at * MS, "x" * widths[at % len(widths)]) for at in sorted(times)]
+    library = Library({"e": lines}, characters=1_000, keeps_newest=keeps_newest)
+    log = read(library)
+    assert contents(log) == truth(lines)
+    assert not log.is_capped
+
+
+def test_one_long_line_among_short_ones_does_not_make_a_log_look_capped():
+    lines = [(number * 1000 * MS, "short") for number in range(500)]
+    lines[-3] = (lines[-3][0], "Traceback " * 500)
+    library = Library({"e": lines}, cap=130)
+    log = read(library)
+    assert contents(log) == truth(lines)
+    assert not log.is_capped
+    assert len(library.asked) < 30
+
+
+def test_logs_that_grow_larger_and_not_longer_cost_next_to_nothing_more():
+    logs_of = {f"e{n}": [(at * MS, "x" * (7 * n % 50)) for at in range(40)] for n in range(50)}
+    library = Library(logs_of)
+    reader = LogReader(library)
+    for name in logs_of:
+        reader.read(name)
+    assert len(library.asked) <= 50 + 2 * 12
+    library.asked.clear()
+    again = LogReader(library, sound=reader.sound)
+    for name in logs_of:
+        again.read(name)
+    assert len(library.asked) <= 50 + 2 * 3  # as for any that are all of one length
 
 
 def test_logs_that_are_all_of_one_length_are_soon_believed():
@@ -168,7 +234,7 @@ def test_logs_of_a_line_or_two_cost_next_to_nothing_more_and_nor_do_longer_ones_
         f"long{number}": [(at * MS, "x") for at in range(7 + number)] for number in range(30)
     }
     library = Library(logs_of)
-    reader = LogReader(library, sound=50)
+    reader = LogReader(library, sound=Size(50, 50))
     for name, lines in logs_of.items():
         assert contents(reader.read(name)) == truth(lines)
     assert len(library.asked) <= 60 + 3 * 2
