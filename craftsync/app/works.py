@@ -98,7 +98,7 @@ class App(Reporting):
         listener: "Listener",
         limits: "Limits",
     ) -> Iterator["Job"]:
-        from craftsync.store import environments, ledger  # noqa: PLC0415 - a wing
+        from craftsync.store import environments, ledger, versions  # noqa: PLC0415 - a wing
         from craftsync.sync.job import Job  # noqa: PLC0415 - a room of the works
         from craftsync.upstream.logs import NOTHING, Size  # noqa: PLC0415 - a wing
         from craftsync.upstream.redact import Redactor  # noqa: PLC0415 - a wing
@@ -108,6 +108,7 @@ class App(Reporting):
             key = self.settings.fingerprint_key or environments.identity(conn).fingerprint_key
             row = environments.find(conn, environment.name)
             whole_log = Size(*ledger.whole_log(conn, row.key)) if row else NOTHING
+            endpoint_tokens = versions.endpoint_tokens(conn, row.key) if row else ()
         redact = self.settings.redact
         redactor = Redactor(
             key,
@@ -115,6 +116,7 @@ class App(Reporting):
             constants=redact.constants,
             patterns=[pattern.pattern for pattern in redact.patterns],
             tokens=[token],
+            endpoint_tokens=endpoint_tokens,
         )
         with self.platform(environment, token=token, limits=limits) as platform:
             yield Job(

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from craftsync.records import Deployment
-from craftsync.store.models import DeploymentVersion
+from craftsync.store import models
 from craftsync.store.upsert import batches, table_of
 
-_VERSION = table_of(DeploymentVersion)
+_VERSION = table_of(models.DeploymentVersion)
+_TOKEN = '"endpoint_token":"'  # in compact JSON
+_FINGERPRINT_BEGINS, _FINGERPRINT_LENGTH = "redacted:", 25
 
 
 def note_versions(
@@ -46,6 +48,20 @@ def current_settings(connection: Connection, deployment_key: int) -> str | None:
     """Return what a deployment was last seen to be set to, as JSON; None where that is not held."""
     last = _current(connection, [deployment_key]).get(deployment_key)
     return last.settings if last else None
+
+
+def endpoint_tokens(connection: Connection, environment_key: int) -> set[str]:
+    """Return the fingerprints of all tokens that endpoints have, or had."""
+    settings, columns = _VERSION.c.settings, table_of(models.Deployment).c
+    find = func.strpos if connection.dialect.name == "postgresql" else func.instr
+    at = find(settings, _TOKEN + _FINGERPRINT_BEGINS)
+    statement = (
+        select(func.substr(settings, at + len(_TOKEN), _FINGERPRINT_LENGTH))
+        .join_from(_VERSION, models.Deployment, _VERSION.c.deployment_key == columns.key)
+        .where(columns.environment_key == environment_key, at > 0)
+        .distinct()
+    )
+    return set(connection.scalars(statement))
 
 
 def differing_keys(before: str | None, after: str | None) -> list[str]:

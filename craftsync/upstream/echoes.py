@@ -1,7 +1,7 @@
 """Where a secret is said again: in a text, in the bytes of a file, however they are cut."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -12,6 +12,8 @@ Secrets: TypeAlias = Mapping[str, str]
 
 LEAST = 6  # characters; what is shorter would be found everywhere
 FINGERPRINT = re.compile("(redacted:[0-9a-f]{16})")
+_LEAST_OF_A_TOKEN = 16
+_COULD_BE_A_TOKEN = re.compile(rf"[\w.~+/-]{{{_LEAST_OF_A_TOKEN},}}={{0,2}}", re.ASCII)
 
 
 @lru_cache(maxsize=4096)
@@ -35,6 +37,23 @@ def replaced(text: str, secrets: Secrets) -> str:
         if echo in text:
             return _any_of(tuple(secrets)).sub(lambda found: secrets.get(found[0], found[0]), text)
     return text
+
+
+def without_tokens(text: str, known: Set[str], fingerprint: Callable[[str], str]) -> str:
+    """Return `text` with its fingerprint in the place of each token whose fingerprint is known.
+
+    Nobody keeps the tokens: what could be one is hashed. One that is glued to other signs of its
+    kind is not found, but for those of a path.
+    """
+
+    def instead(found: re.Match[str]) -> str:
+        word = found[0]
+        for piece in (word, word.rstrip("."), *word.split("/")):
+            if len(piece) >= _LEAST_OF_A_TOKEN and (stand_in := fingerprint(piece)) in known:
+                return word.replace(piece, stand_in)
+        return word
+
+    return _COULD_BE_A_TOKEN.sub(instead, text)
 
 
 class Stream(Iterator[bytes]):
@@ -84,6 +103,12 @@ class Stream(Iterator[bytes]):
             done = found.end()
         pieces.append(rest[done:end])
         return b"".join(pieces), max(done, end)
+
+
+def fingerprints_under(key: str, payload: Any) -> set[str]:
+    """Return the fingerprint that stands under a key of an object, if there is one."""
+    held = payload.get(key) if type(payload) is dict else None
+    return {held} if type(held) is str and FINGERPRINT.fullmatch(held) else set()
 
 
 def positions_redacted(items: Any) -> frozenset[int]:

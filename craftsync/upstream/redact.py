@@ -43,7 +43,10 @@ class Redacted:
 
 
 class Redactor:
-    """Knows the key of the fingerprints, and what the user wants kept away, `tokens` above all."""
+    """Knows the key of the fingerprints, and what the user wants kept away, `tokens` above all.
+
+    Tokens of endpoints are known by their fingerprints alone, those given and those met since.
+    """
 
     def __init__(
         self,
@@ -53,6 +56,7 @@ class Redactor:
         constants: bool = False,
         patterns: Sequence[str] = (),
         tokens: Iterable[str] = (),
+        endpoint_tokens: Iterable[str] = (),
     ) -> None:
         self._key = key
         self._sealing = Sealing(environment_values, constants)
@@ -61,6 +65,7 @@ class Redactor:
         self._echoes_of = lru_cache(maxsize=1024)(self._echoes)
         self._hash = lru_cache(maxsize=1024)(self._hash_of)
         self._own = self.secrets(tokens)
+        self._endpoint_tokens = set(endpoint_tokens)
 
     def fingerprint(self, text: str) -> str:
         """Return what stands in the place of a secret."""
@@ -91,7 +96,9 @@ class Redactor:
         secrets = dict(self._own)
         seal = partial(self._seal, secrets=secrets)
         payload = self._sealing.items(payload, ("inputs_mapping", "inputs"), seal)
-        return self._finish(payload, secrets)
+        redacted = self._finish(payload, secrets)
+        self._endpoint_tokens |= echoes.fingerprints_under("endpoint_token", redacted.payload)
+        return redacted
 
     def pipeline(self, payload: Any) -> Redacted:
         """Redact a pipeline."""
@@ -106,7 +113,8 @@ class Redactor:
     def cleaner(self, secrets: Secrets) -> Callable[[str], str] | None:
         """Return what replaces in many texts what `text` would; None when there is nothing to."""
         secrets = {**self._own, **secrets}
-        return partial(self._cleaned, secrets=secrets) if secrets or self._patterns else None
+        any_sought = secrets or self._patterns or self._endpoint_tokens
+        return partial(self._cleaned, secrets=secrets) if any_sought else None
 
     def text(self, text: str, secrets: Secrets) -> str:
         """Replace what `text` says of the secrets, and what the user's patterns find in it."""
@@ -121,7 +129,8 @@ class Redactor:
         if words.may_hold_credentials(body):
             payload = self._without_credentials(payload, secrets, whose=Whose.PLATFORM)
             body = exact.dumps(payload, ascii=True)
-        if self._patterns or any(echoes.escaped(echo) in body for echo in secrets):
+        is_echoed = any(echoes.escaped(echo) in body for echo in secrets)
+        if self._patterns or is_echoed or self._without_tokens(body) != body:
             payload = self._without_echoes(payload, secrets, whose=Whose.PLATFORM)
             body = exact.dumps(payload, ascii=True)
         fingerprints = body.count("redacted:")
@@ -218,8 +227,12 @@ class Redactor:
         return key if key in words.KEYS else echoes.replaced(key, secrets)
 
     def _cleaned(self, text: str, secrets: Secrets) -> str:
-        text = echoes.replaced(text, secrets)
+        text = self._without_tokens(echoes.replaced(text, secrets))
         return self._without_patterns(text) if self._patterns else text
+
+    def _without_tokens(self, text: str) -> str:
+        known = self._endpoint_tokens
+        return echoes.without_tokens(text, known, self._hash_of) if known else text
 
     def _without_patterns(self, text: str) -> str:
         """Apply the user's patterns until they find nothing more, but never to a fingerprint."""

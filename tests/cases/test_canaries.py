@@ -35,7 +35,7 @@ PRINTED = "tok_CANARY_e1f2a3b4c5"  # by user code; only the user's own pattern k
 MARKER = "marker-of-no-secret"
 SAID = (
     f"{MARKER}: connected to {VARIABLE} with {PRINTED}, cloned with {REPOSITORY},"
-    f" signed in with {SDK_TOKEN}"
+    f" signed in with {SDK_TOKEN}, called with EndpointToken {ENDPOINT_TOKEN}."
 )
 
 

@@ -325,6 +325,48 @@ def test_our_own_tokens_are_found_wherever_they_are_said():
     assert SECRET not in redactor.pipeline({"pipeline_name": "p", "description": said}).body
 
 
+ENDPOINT_TOKEN = "ept-41c2.0f~9+e/7d5A=="
+
+
+def test_a_token_of_an_endpoint_is_found_wherever_it_is_printed_once_it_was_met():
+    redactor = Redactor(KEY)
+    printed = f"EndpointToken {ENDPOINT_TOKEN}, again '{ENDPOINT_TOKEN}'"
+    assert redactor.text(printed, {}) == printed
+    redactor.deployment({"name": "api", "endpoint_token": ENDPOINT_TOKEN})
+    stands_in = fingerprint(ENDPOINT_TOKEN)
+    assert redactor.text(printed, {}) == f"EndpointToken {stands_in}, again '{stands_in}'"
+    assert redactor.cleaner({})(printed) == redactor.text(printed, {})
+    outputs = [{"pipeline_output_name": "told", "value": ENDPOINT_TOKEN}]
+    redacted = redactor.execution({"execution_id": "e1", "outputs": outputs})
+    assert redacted.payload["outputs"][0]["value"] == stands_in
+    assert redacted.outputs == {0}
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("The token is {}.", "The token is {}."),
+        ("https://acme.example/endpoints/{}/now", "https://acme.example/endpoints/{}/now"),
+        ("?token={}&n=1", "?token={}&n=1"),
+        ("{}", "{}"),
+    ],
+)
+def test_a_token_of_an_endpoint_is_known_by_its_fingerprint_alone(said, shown):
+    token = "ept-0123456789abcdef"
+    redactor = Redactor(KEY, endpoint_tokens=[fingerprint(token)])
+    found = redactor.text(said.format(token), {})
+    assert found == shown.format(fingerprint(token))
+    assert redactor.text(found, {}) == found
+    assert redactor.text("a word that is no token: ept-0123456789abcdee", {}).endswith("dee")
+
+
+@pytest.mark.parametrize("payload", [[], {"endpoint_token": None}, {"endpoint_token": {}}])
+def test_where_no_token_of_an_endpoint_stands_none_is_learnt(payload):
+    redactor = Redactor(KEY)
+    redactor.deployment(payload)
+    assert redactor.cleaner({}) is None
+
+
 def test_what_was_looked_for_of_one_object_is_not_of_the_next():
     redactor = Redactor(KEY, tokens=["a-token-of-ours"])
     redactor.execution(with_secret(SECRET))
