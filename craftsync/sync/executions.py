@@ -9,9 +9,10 @@ from datetime import timedelta
 from itertools import chain
 
 from craftsync import __version__
-from craftsync.errors import Missing, UpstreamFault
+from craftsync.errors import Denied, Missing, UpstreamFault
 from craftsync.records import Key, ObjectKind, PartState
 from craftsync.store import failures, ledger, mirror
+from craftsync.store.failures import FailureKey
 from craftsync.store.open_parts import OpenPart, open_parts
 from craftsync.sync import absences
 from craftsync.sync.estate import Known
@@ -20,7 +21,7 @@ from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
 from craftsync.sync.saving import Saver
 from craftsync.sync.scope import Scope, by_pipeline
-from craftsync.sync.tally import EXECUTIONS, Tally
+from craftsync.sync.tally import EXECUTIONS, Tally, of_part
 from craftsync.sync.work import Wanted
 from craftsync.upstream import metrics
 from craftsync.upstream.client import ExecutionListing
@@ -36,15 +37,16 @@ _SMALL = 20_000  # executions; larger listings come one at a time
 
 def mirror_all(job: Job, tally: Tally, known: Known) -> None:
     """Mirror the executions of all pipelines in scope."""
-    recording = _recording(job, tally, known)
+    key = tally.environment_key
     with job.engine.connect() as conn:
-        key = tally.environment_key
-        waiting = by_pipeline(open_parts(conn, key, recording=recording))
         standing = failures.standing(conn, key)
         listings = ledger.scopes(conn, key)
+    recording = _recording(job, tally, known, listings, standing)
+    with job.engine.connect() as conn:
+        waiting = by_pipeline(open_parts(conn, key, recording=recording))
     for part in chain.from_iterable(waiting.values()):
         if part.state is PartState.ERROR and not job.options.asks_for(part):
-            tally.leave_out(part.key.execution_id, part.kind, part.name)
+            tally.leave_out(of_part(part.key.execution_id, part.kind, part.name))
     asked = absences.Asked(job.platform.execution, tally.run_id)
     strays: dict[Key, tuple[str, str]] = {}
     items: list[Collection[Wanted | OpenPart]] = []
@@ -130,10 +132,14 @@ def _hash_of(
     return last.listing_sha256
 
 
-def _recording(job: Job, tally: Tally, known: Known) -> frozenset[str]:
+def _recording(
+    job: Job,
+    tally: Tally,
+    known: Known,
+    scopes: Mapping[tuple[str, str], ledger.Listing],
+    standing: Mapping[FailureKey, failures.Standing],
+) -> frozenset[str]:
     """Return the pipelines that record metrics: known ones, and those a daily pass finds."""
-    with job.engine.connect() as conn:
-        scopes = ledger.scopes(conn, tally.environment_key)
     held = frozenset(name for kind, name in scopes if kind == METRICS and name)
     last = scopes.get((METRICS, ""))
     if (
@@ -148,7 +154,12 @@ def _recording(job: Job, tally: Tally, known: Known) -> frozenset[str]:
     except Missing:
         found = frozenset()
     except UpstreamFault as fault:
-        tally.fail(ObjectKind.PIPELINES, "", METRICS, str(fault))
+        what = FailureKey(ObjectKind.PIPELINES, "", METRICS)
+        before = standing.get(what)
+        if isinstance(fault, Denied) and before is not None and before.error == str(fault):
+            tally.leave_out(what)
+        else:
+            tally.fail(*what, str(fault))
         return held
     _note(job, tally, METRICS, sorted((found - held) | {""}), len(found))
     return held | found

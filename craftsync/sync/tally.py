@@ -87,15 +87,15 @@ class Tally:
 
     def wait(self, execution_id: str, kind: PartKind, name: str, error: str) -> None:
         """Name a part that failed before and is left alone this time."""
-        self.wait_for(_of_part(execution_id, kind, name), error)
+        self.wait_for(of_part(execution_id, kind, name), error)
 
     def wait_for(self, what: FailureKey, error: str) -> None:
         """Name what failed before and is left alone this time."""
         self.waiting[what] = Failure(*what, f"{error} (left alone for a while)")
 
-    def leave_out(self, execution_id: str, kind: PartKind, name: str) -> None:
-        """Note a part that failed before, and that this run was told not to ask for."""
-        self._left_out.add(_of_part(execution_id, kind, name))
+    def leave_out(self, what: FailureKey) -> None:
+        """Note what failed before, and is not asked for by this run, or is no news."""
+        self._left_out.add(what)
 
     def standing(self, before: Mapping[FailureKey, Standing]) -> set[FailureKey]:
         """Return what stands as failed, of `before` also what this run could not look into."""
@@ -170,7 +170,7 @@ class Tally:
             self.too_big += 1
         known = before.get((part.kind, part.name)) == part.state
         if part.state is PartState.ERROR or (part.state in _ONCE and not known):
-            what = _of_part(execution_id, part.kind, part.name)
+            what = of_part(execution_id, part.kind, part.name)
             self.fail(*what, part.error or part.state, pipeline=pipeline_name)
 
     def saw_alone(self, got: FetchedAlone, before: Mapping[tuple[str, str], str]) -> None:
@@ -234,9 +234,9 @@ class Tally:
         )
 
 
-def _of_part(execution_id: str, kind: PartKind, name: str) -> FailureKey:
-    part = f"{kind} {name}" if name else str(kind)
-    return FailureKey(ObjectKind.EXECUTION, execution_id, part)
+def of_part(execution_id: str, kind: PartKind, name: str) -> FailureKey:
+    """Return under which name a part fails."""
+    return FailureKey(ObjectKind.EXECUTION, execution_id, f"{kind} {name}" if name else str(kind))
 
 
 def logs_held(whole: Whole) -> bool:

@@ -126,6 +126,19 @@ def test_a_run_over_one_pipeline_learns_of_all_that_record_metrics(tmp_path):
         assert "b" in made.column("select pipeline_name from metrics")
 
 
+def test_metrics_that_may_not_be_read_make_a_run_partial_once_and_stay_named(calm):
+    calm.world.deny("/metrics/single-value")
+    named = "select object_kind, part from sync_failures"
+    assert calm.sync().exit_code == 3
+    for _ in range(2):
+        assert calm.sync().exit_code == 0
+        assert [*map(tuple, map(dict.values, calm.rows(named)))] == [("pipelines", "metrics")]
+    calm.world.allow("/metrics/single-value")
+    assert calm.sync().exit_code == 0
+    assert calm.rows(named) == []
+    assert calm.column("select distinct name from metrics")
+
+
 def test_a_pipeline_that_begins_to_record_metrics_is_found_within_a_day(calm):
     calm.world.add_pipeline("late", created_at=calm.world.now - 9 * DAY)
     run = calm.world.add_execution("late", status="Succeeded", created_at=calm.world.now - 8 * DAY)
