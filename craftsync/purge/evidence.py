@@ -18,7 +18,15 @@ from craftsync.purge.job import Job
 from craftsync.purge.plan import Item
 from craftsync.purge.policy import Facts, Reason, hindrance, is_over
 from craftsync.purge.proof import Held, Proof, Shown, Unread, prove, prove_deployment
-from craftsync.records import Incarnation, Key, ListedExecution, PartKind, PartState, Whole
+from craftsync.records import (
+    Incarnation,
+    Key,
+    ListedExecution,
+    PartKind,
+    PartState,
+    Whole,
+    shows_change,
+)
 from craftsync.store import compare, dump, erasable, files
 from craftsync.store.chosen import Candidate, candidates
 from craftsync.store.upsert import batches
@@ -221,14 +229,10 @@ class Examiner:
 
 
 def _is_listed_otherwise(held: Facts, listed: ListedExecution | None) -> bool:
-    """Whether a listing shows another status or end than was held; case is no difference."""
-    if listed is None:
-        return False
-    if (listed.status or "").lower() != (held.status or "").lower():
-        return True
-    if listed.end_date is None:  # not every platform lists it
-        return False
-    return held.end_date is None or epoch_ms(listed.end_date) != epoch_ms(held.end_date)
+    """Whether a listing shows that an execution changed since it was held."""
+    return listed is not None and shows_change(
+        listed=(listed.status, listed.end_date), held=(held.status, held.end_date)
+    )
 
 
 def _read_fault(fault: UpstreamFault) -> str:

@@ -11,7 +11,6 @@ from craftsync.records.execution import (
     Execution,
     FetchedPart,
     FileBytes,
-    ListedExecution,
     LogLine,
     Metric,
     Part,
@@ -19,6 +18,7 @@ from craftsync.records.execution import (
     Value,
     Whole,
 )
+from craftsync.records.listed import Ending, ListedExecution, shows_change
 from craftsync.records.window import Window
 from craftsync.records.words import (
     TERMINAL,
@@ -36,6 +36,7 @@ from craftsync.records.words import (
 __all__ = [
     "TERMINAL",
     "Deployment",
+    "Ending",
     "Execution",
     "FetchedPart",
     "FileBytes",
@@ -57,4 +58,5 @@ __all__ = [
     "Value",
     "Whole",
     "Window",
+    "shows_change",
 ]

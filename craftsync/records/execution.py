@@ -1,21 +1,10 @@
-"""One execution: as a listing shows it, as its own GET does, and whole with all its parts."""
+"""One execution: as its own GET shows it, and whole with all its parts."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, NamedTuple
 
 from craftsync.records.words import TERMINAL, Key, PartKind, PartState, Raw, Side
-
-
-@dataclass(frozen=True, slots=True)
-class ListedExecution:
-    """An execution as its pipeline's listing shows it."""
-
-    key: Key
-    pipeline_name: str | None
-    deployment_name: str | None
-    status: str | None
-    end_date: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from typing import Generic, TypeVar
 
-from craftsync.records import TERMINAL
+from craftsync.records import TERMINAL, Ending, shows_change
 
 K = TypeVar("K", bound=Hashable)
 
@@ -82,15 +82,15 @@ def too_many(*, missing: int, known: int, listed: int) -> bool:
 def why_again(
     *,
     settled: bool,
-    listed: tuple[str | None, datetime | None],
-    held: tuple[str | None, datetime | None],
+    listed: Ending,
+    held: Ending,
     now: datetime,
     lookback: timedelta | None,
     full: bool,
 ) -> Why | None:
     """Say why a held execution is fetched again; None when it is left alone.
 
-    `listed` and `held` are its (status, end_date) upstream and in the store.
+    `listed` and `held` say how far it has come upstream and in the store.
     """
     if full:
         return Why.FULL
@@ -101,15 +101,6 @@ def why_again(
     if ended_lately(held[1], now=now, lookback=lookback):
         return Why.LOOKBACK
     return None
-
-
-def shows_change(
-    *,
-    listed: tuple[str | None, datetime | None],
-    held: tuple[str | None, datetime | None],
-) -> bool:
-    """Whether a listing's (status, end_date) differs from the held one; case is no difference."""
-    return (_folded(listed[0]), listed[1]) != (_folded(held[0]), held[1])
 
 
 def ended_lately(end_date: datetime | None, *, now: datetime, lookback: timedelta | None) -> bool:
@@ -133,7 +124,7 @@ def is_settled(
     tool does not know, or an end nobody can read, settles when two fetches a settle time apart
     gave the same.
     """
-    is_over = _folded(status) in TERMINAL
+    is_over = (status or "").lower() in TERMINAL
     if not held or not (is_over or end_date is not None):
         return False
     if is_over and end_date is not None:
@@ -149,7 +140,3 @@ def evenly(items: Collection[K], most: int) -> Sequence[K]:
     if most == 1:
         return ordered[:1]
     return [ordered[index * (len(ordered) - 1) // (most - 1)] for index in range(most)]
-
-
-def _folded(status: str | None) -> str:
-    return (status or "").lower()

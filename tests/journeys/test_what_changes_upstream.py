@@ -342,6 +342,21 @@ def test_a_listing_that_tells_fewer_digits_than_the_detail_shows_the_same_execut
     assert (outcome.exit_code, outcome.fetched, outcome.gone) == (0, 0, 0)
 
 
+@pytest.mark.parametrize("where", ["list", "detail"])
+def test_an_end_that_is_listed_with_other_digits_or_not_at_all_is_no_change(lab, where):
+    born = LONG_AGO + HOUR
+    told = {"list": ABSENT, "detail": f"{born:%Y-%m-%dT%H:%M}:30.000456Z"}[where]
+    for number in range(4):
+        lab.world.add_execution("b", execution_id=f"d{number}", created_at=born, lines=[])
+        lab.world.mutate_execution(f"d{number}", end_date=f"{born:%Y-%m-%dT%H:%M}:30.000Z")
+        lab.world.mutate_execution(f"d{number}", where=where, end_date=told)
+    assert lab.sync().new == 4
+    outcome = lab.sync()
+    assert (outcome.exit_code, outcome.fetched) == (0, 0)
+    lab.world.mutate_execution("d0", where="list", end_date=text(born + MINUTE))
+    assert lab.sync().fetched == 1
+
+
 def test_no_count_is_below_zero(lab):
     lab.world.add_pipeline("c")
     lab.world.add_execution("c", execution_id="runs", status="Running")

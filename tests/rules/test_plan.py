@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from craftsync.records import Key
+from craftsync.records import Key, shows_change
 from craftsync.sync.plan import (
     CONFIRMED_A_RUN,
     SAMPLED_A_DEPLOYMENT,
@@ -15,7 +15,6 @@ from craftsync.sync.plan import (
     evenly,
     is_settled,
     plan,
-    shows_change,
     too_many,
     why_again,
 )
@@ -23,6 +22,7 @@ from craftsync.sync.work import Packed, Wanted
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
+MS = timedelta(milliseconds=1)
 
 
 def some_keys(count):
@@ -161,12 +161,27 @@ def test_an_id_that_comes_back_with_another_date_is_another_execution():
         (("succeeded", NOON), ("Succeeded", NOON), False),
         (("Failed", NOON), ("Succeeded", NOON), True),
         (("Succeeded", NOON + HOUR), ("Succeeded", NOON), True),
-        (("Succeeded", None), ("Succeeded", NOON), True),
+        (("Succeeded", NOON + MS), ("Succeeded", NOON), True),
+        (("Succeeded", NOON), ("Succeeded", None), True),
+        (("Running", None), ("Succeeded", NOON), True),
         ((None, None), ("", None), False),
+        ((None, None), ("Succeeded", None), True),
+        (("", None), (None, None), False),
     ],
 )
 def test_a_listing_shows_a_change_by_status_or_end(listed, held, changed):
     assert shows_change(listed=listed, held=held) is changed
+
+
+def test_an_end_that_is_not_listed_shows_no_change():
+    assert not shows_change(listed=("Succeeded", None), held=("Succeeded", NOON))
+    assert not shows_change(listed=("Succeeded", None), held=("Succeeded", None))
+
+
+def test_an_end_of_more_digits_than_are_listed_shows_no_change():
+    finer = NOON + MS - timedelta(microseconds=1)
+    assert not shows_change(listed=("Succeeded", NOON), held=("Succeeded", finer))
+    assert not shows_change(listed=("Succeeded", finer), held=("Succeeded", NOON))
 
 
 def settled(**what):
@@ -236,6 +251,8 @@ def again(**what):
         ({"settled": False}, Why.UNSETTLED),
         ({"listed": ("Failed", AS_IT_WAS[1])}, Why.CHANGED),
         ({"listed": ("Succeeded", NOON)}, Why.CHANGED),
+        ({"listed": ("Succeeded", None)}, None),
+        ({"listed": ("Succeeded", None), "lookback": 2 * HOUR}, Why.LOOKBACK),
         ({"lookback": 2 * HOUR}, Why.LOOKBACK),
         ({"lookback": HOUR}, None),
         ({"lookback": 2 * HOUR, "held": ("Succeeded", None), "listed": ("succeeded", None)}, None),
