@@ -26,6 +26,7 @@ from craftsync.store.difference import named
 from craftsync.store.upsert import batches
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
+from craftsync.sync.work import as_listed
 from craftsync.times import utc_text
 from craftsync.upstream.gathered import Wants
 from craftsync.upstream.recognition import recognise
@@ -172,6 +173,8 @@ class Verification:
 
     def _compare(self, one: Candidate, found: Whole | Exception | None) -> Sequence[Drift]:
         """Tell what differs of one execution, a row a part."""
+        if isinstance(found, Whole):
+            found = as_listed(found, one.key)
         told: dict[str, list[str]] = defaultdict(list)
         causes: set[Cause] = set()
         try:

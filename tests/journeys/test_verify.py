@@ -328,6 +328,20 @@ def test_a_file_that_came_late_is_told(lab):
     assert verified(lab, "new") == [("new", "output model", "a file upstream, none here")]
 
 
+def test_a_birth_of_more_digits_than_the_listing_tells_is_no_other_execution(tmp_path, world):
+    for name, born in (("t0", LONG_AGO), ("t1", LONG_AGO + MINUTE)):
+        finer = f"{born:%Y-%m-%dT%H:%M:%S}.000456Z"
+        world.mutate_execution(name, where="detail", created_at=finer)
+    with make_lab(tmp_path, world) as lab:
+        assert lab.sync().exit_code == 0
+        assert verified(lab) == []
+        world.append_lines("t1", lines(9))
+        assert verified(lab) == [("t1", "logs", "1 line more upstream")]
+        change(lab, "update execution set created_by = 'me' where execution_id = 't0'")
+        assert run(lab, "--sample", "100%", "--repair").exit_code == 0
+        assert verified(lab) == []
+
+
 def test_what_is_deleted_or_made_again_is_told_of_the_whole(lab):
     lab.world.delete_execution("t0")
     lab.world.advance(HOUR)
