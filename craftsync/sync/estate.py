@@ -23,7 +23,7 @@ from craftsync.store import ledger
 from craftsync.store import mirror as mirror_store
 from craftsync.store.environments import Rev
 from craftsync.sync import absences
-from craftsync.sync.incarnations import gone_of, live, read_all, refuse_remade
+from craftsync.sync.incarnations import gone_of, live, read_all, refuse_another
 from craftsync.sync.job import Job
 from craftsync.sync.tally import LISTING, Tally
 from craftsync.upstream import payloads
@@ -125,8 +125,9 @@ def _mirror_deployments(
 
     def read(entry: Payload) -> Deployment:
         try:
-            detail = job.redactor.deployment(job.platform.deployment(entry["name"]))
-            refuse_remade(entry, detail.payload)
+            answer = job.platform.deployment(entry["name"])
+            refuse_another(entry, answer, ObjectKind.DEPLOYMENT, entry["name"])
+            detail = job.redactor.deployment(answer)
         except Missing:
             born = payloads.birth_of(entry)
             if born is None or Incarnation(entry["name"], born) in known:
@@ -191,13 +192,13 @@ def _mirror_pipelines(
         if Incarnation(listed.name, listed.created_at) in detailed:
             return listed
         try:
-            detail = job.redactor.pipeline(job.platform.pipeline(listed.name))
+            answer = job.platform.pipeline(listed.name)
         except Missing:
             if Incarnation(listed.name, listed.created_at) in known:
                 raise
             return listed
-        refuse_remade(entry, detail.payload)
-        return payloads.pipeline(job.redactor.pipeline(entry), detail)
+        refuse_another(entry, answer, ObjectKind.PIPELINE, listed.name)
+        return payloads.pipeline(job.redactor.pipeline(entry), job.redactor.pipeline(answer))
 
     listing, key = job.platform.pipelines, "pipeline_name"
     found, unread = read_all(job, tally, ObjectKind.PIPELINE, key, in_scope, read, listing)

@@ -68,9 +68,13 @@ def _there_still(
             yield entry, LISTED_YET_404
 
 
-def refuse_remade(entry: Payload, detail: Payload) -> None:
-    """Refuse to tell of one what another says that has taken its name since it was listed."""
+def refuse_another(entry: Payload, detail: Payload, kind: ObjectKind, name: str) -> None:
+    """Refuse to tell of one what another says: in its place, or under its name since its listing.
+
+    Raises `BadAnswer`.
+    """
     listed, born = payloads.birth_of(entry), payloads.birth_of(detail)
+    payloads.require_about(detail, kind, name, born=listed)
     if listed and born and times.epoch_ms(born) > times.epoch_ms(listed):
         raise BadAnswer("It was made again after it was listed.")
 

@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from craftsync import times
-from craftsync.records import Payload
+from craftsync.errors import BadAnswer
+from craftsync.records import ObjectKind, Payload
 from craftsync.upstream import exact
 from craftsync.upstream.fields import instant_or_none, name_or_none
 
@@ -37,15 +38,27 @@ def is_another(payload: Payload, created_at: datetime) -> bool:
     return another or is_archived(payload)
 
 
-def is_about(payload: Payload, name: str) -> bool:
+def is_about(payload: Payload, name: str, *, born: datetime | None = None) -> bool:
     """Whether an object says itself that it has this id, or this name.
 
     What stands between may answer with something else: that says nothing of what was asked for.
+    One that tells no name at all is known by the time it was made, where `born` is given.
     """
     parameters = payload.get("parameters")  # where a pipeline tells its name
     told = {**(parameters if type(parameters) is dict else {}), **payload}
     keys = ("execution_id", "name", "pipeline_name")
-    return bool(next((told[key] for key in keys if key in told), None) == name)
+    said = next((told[key] for key in keys if key in told), None)
+    if said is None and born is not None and (made_at := birth_of(payload)) is not None:
+        return times.epoch_ms(made_at) == times.epoch_ms(born)
+    return bool(said == name)
+
+
+def require_about(
+    payload: Payload, kind: ObjectKind, name: str, *, born: datetime | None = None
+) -> None:
+    """Raise `BadAnswer` for something else in the place of an object; see `is_about`."""
+    if not is_about(payload, name, born=born):
+        raise BadAnswer(f"{kind} {name}: the platform answered with another one")
 
 
 def shown_id(payload: Any, key: str = "execution_id") -> str:

@@ -41,6 +41,7 @@ from craftsync.upstream.identity import (
     made,
     named_pipeline,
     pipeline_of,
+    require_about,
     shown_id,
 )
 from craftsync.upstream.loglines import log_lines
@@ -61,6 +62,7 @@ __all__ = [
     "metrics",
     "pipeline",
     "pipeline_of",
+    "require_about",
     "settings_of",
     "shown_id",
 ]

@@ -7,13 +7,14 @@ cannot be read does not take the others with it: it is named in `Whole.parts`.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from craftsync.errors import BadAnswer, Missing, UpstreamFault
+from craftsync.errors import Missing, UpstreamFault
 from craftsync.records import (
     Execution,
     FetchedPart,
     Key,
     LogLine,
     Metric,
+    ObjectKind,
     Part,
     PartKind,
     PartState,
@@ -28,8 +29,6 @@ from craftsync.upstream.gathered import Gathered, Wants, failed
 from craftsync.upstream.logs import NOTHING, Log, LogReader, Size
 from craftsync.upstream.once import Once
 from craftsync.upstream.redact import Redactor
-
-_OTHER = "execution {}: the platform answered with another one"
 
 
 class Fetcher:
@@ -56,8 +55,7 @@ class Fetcher:
         """
         redacted = self._redactor.execution(self._platform.execution(execution_id))
         execution = payloads.execution(redacted, scope_pipeline=scope_pipeline)
-        if execution.key.execution_id != execution_id:
-            raise BadAnswer(_OTHER.format(execution_id))
+        payloads.require_about(redacted.payload, ObjectKind.EXECUTION, execution_id)
         found = Gathered()
         try:
             lines = self._lines(execution_id, redacted.secrets, found)
@@ -101,10 +99,13 @@ class Fetcher:
         return now == then or bool(exact.loads(now) == exact.loads(then))  # in any order of keys
 
     def settings_of(self, deployment: str) -> str:
-        """Fetch what a deployment is set to, as JSON; raises what its GET raises."""
-        return payloads.settings_of(
-            self._redactor.deployment(self._platform.deployment(deployment))
-        )
+        """Fetch what a deployment is set to, as JSON.
+
+        Raises what its GET raises, and `BadAnswer` when something else comes in its place.
+        """
+        answer = self._platform.deployment(deployment)
+        payloads.require_about(answer, ObjectKind.DEPLOYMENT, deployment)
+        return payloads.settings_of(self._redactor.deployment(answer))
 
     def part(self, key: Key, kind: PartKind, name: str) -> FetchedPart:
         """Fetch a part alone; the detail is read before it, which tells the secrets in it.
@@ -138,8 +139,7 @@ class Fetcher:
     def _learn(self, key: Key) -> Secrets:
         """Return what to look for in the parts of an execution."""
         redacted = self._redactor.execution(self._platform.execution(key.execution_id))
-        if not payloads.is_about(redacted.payload, key.execution_id):
-            raise BadAnswer(_OTHER.format(key.execution_id))
+        payloads.require_about(redacted.payload, ObjectKind.EXECUTION, key.execution_id)
         if payloads.is_another(redacted.payload, key.created_at):
             raise Missing(f"execution {key.execution_id}: another one has its id")
         return redacted.secrets

@@ -267,6 +267,25 @@ def test_settings_that_changed_since_the_sync_keep_it(lab):
     assert run(lab, "delete", "deployment", "nightly", *WITH_FOUR).exit_code == 0
 
 
+def test_something_else_in_the_place_of_its_settings_keeps_it(lab):
+    """Its birth was read a moment before, from an answer that was its own."""
+
+    def replace(request):
+        if request.method == "GET" and request.path.endswith("/deployments/nightly"):
+            if asked:
+                something = json_response({"message": "Service is being updated"})
+                lab.world.override("GET", "/deployments/nightly", something)
+            asked.append(request)
+
+    asked = []
+    lab.world.requests.watch(replace)
+    done = run(lab, "delete", "deployment", "nightly", *WITH_FOUR)
+    assert done.exit_code == 4
+    assert "deployment nightly: the platform answered with another one" in done.stderr
+    assert deletes(lab) == []
+    assert outcomes(lab) == {"nightly": ["changed"]}
+
+
 def test_an_execution_that_changes_after_its_proof_keeps_its_deployment(lab):
     """The proofs of many executions take a while; the listing comes at the end."""
 

@@ -214,6 +214,76 @@ def test_a_deployment_that_is_listed_and_answers_404_is_named(tmp_path):
         assert made.column("select is_enabled from deployments") == [0]
 
 
+# What comes in the place of an object.
+
+
+def test_something_else_in_the_place_of_a_deployment_changes_nothing_and_is_named(tmp_path):
+    world = a_world("e")
+    for number, name in enumerate(("d", "other")):
+        world.add_deployment(name, "p", created_at=world.now - (5 + number) * DAY)
+    (other,) = [one["detail"] for one in world.truth().deployments() if one["name"] == "other"]
+    with lab(tmp_path, world) as made:
+        made.sync()
+        dates = "first_seen_at, gone_at, created_at, updated_at"
+        shown = f"select deployment_name, status, description, inputs_mapping, {dates}"
+        held = made.rows(f"{shown} from deployments")
+        versions = made.rows("select * from deployment_versions")
+        for answer in ({"message": "Service is being updated"}, other, {**other, "name": None}):
+            world.override("GET", "/deployments/d", json_response(answer))
+            outcome = made.sync()
+            assert outcome.exit_code == 3
+            assert [(one.object_id, one.part, one.why) for one in outcome.failed] == [
+                ("d", "detail", "deployment d: the platform answered with another one")
+            ]
+            assert made.rows(f"{shown} from deployments") == held
+            assert made.rows("select * from deployment_versions") == versions
+        world.restore("GET", "/deployments/d")
+        assert made.sync().exit_code == 0
+        assert made.rows(f"{shown} from deployments") == held
+        assert made.rows("select * from deployment_versions") == versions
+
+
+def test_something_else_in_the_place_of_a_pipeline_is_named_and_read_by_the_next_sync(tmp_path):
+    world = a_world("e")
+    something = json_response({"message": "Service is being updated"})
+    world.override("GET", "/pipelines/p", something)
+    with lab(tmp_path, world) as made:
+        outcome = made.sync()
+        assert outcome.exit_code == 3
+        assert [(one.object_kind, one.object_id, one.part) for one in outcome.failed] == [
+            ("pipeline", "p", "detail")
+        ]
+        assert counted(made) == {"e": 57}
+        world.restore("GET", "/pipelines/p")
+        world.requests.clear()
+        assert made.sync().exit_code == 0
+        assert world.requests.count("GET", "*/pipelines/p") == 1
+        assert made.column("select pipeline_name from pipelines") == ["p"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda told, made: {"parameters": told, "creation_info": made},
+        lambda told, made: {**told, **made, "creation_info": {}},
+        lambda told, made: {**told, "creation_info": made},
+        lambda told, made: {"name": told["pipeline_name"], "steps": []},
+        lambda told, made: {"open_inputs": [], "created_at": made["created_at"]},
+        lambda told, made: {"parameters": None, "creation_info": made},
+    ],
+)
+def test_a_pipeline_in_the_form_of_any_release_is_known_by_its_name_or_its_birth(tmp_path, form):
+    world = a_world("e")
+    (detail,) = [one["detail"] for one in world.truth().pipelines()]
+    answer = form(detail["parameters"], detail["creation_info"])
+    world.override("GET", "/pipelines/p", json_response(answer))
+    with lab(tmp_path, world) as made:
+        assert made.sync().exit_code == 0
+        world.requests.clear()
+        made.sync()
+        assert world.requests.count("GET", "*/pipelines/p") == 0
+
+
 def test_executions_that_name_a_pipeline_which_does_not_list_them_are_named(tmp_path):
     names = [f"e{number}" for number in range(12)]
     world = a_world(*names, count=1)

@@ -956,6 +956,38 @@ def test_an_object_born_at_another_time_is_another_one_and_a_doubt_says_no(born,
     assert payloads.is_another(a_pipeline(creation_info={"created_at": born}), BIRTH) is another
 
 
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        ({"execution_id": "x", "pipeline_name": "y"}, True),
+        ({"name": "x", "pipeline_name": "y"}, True),
+        ({"parameters": {"pipeline_name": "x"}, "creation_info": {}}, True),
+        ({"pipeline_name": "x", "parameters": None}, True),
+        ({"name": "y", "parameters": {"pipeline_name": "x"}}, False),
+        ({"message": "Service is being updated"}, False),
+        ({"name": None}, False),
+        ({}, False),
+    ],
+)
+def test_an_object_is_what_it_calls_itself(payload, told):
+    assert payloads.is_about(payload, "x") is told
+
+
+@pytest.mark.parametrize(
+    ("payload", "told"),
+    [
+        ({"created_at": "2024-01-01T00:00:00.000456Z"}, True),
+        ({"name": None, "creation_info": {"created_at": "2024-01-01T00:00:00Z"}}, True),
+        ({"created_at": "2024-01-01T00:00:00.001Z"}, False),
+        ({"created_at": "some day"}, False),
+        ({"name": "y", "created_at": "2024-01-01T00:00:00Z"}, False),
+    ],
+)
+def test_an_object_that_tells_no_name_is_known_by_its_birth(payload, told):
+    assert payloads.is_about(payload, "x", born=instant("2024-01-01")) is told
+    assert not payloads.is_about(payload, "x")
+
+
 # Logs.
 
 
