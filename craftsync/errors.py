@@ -96,11 +96,14 @@ class Denied(UpstreamFault):
 
 
 class TooBig(UpstreamFault):
-    """The body is larger than a limit allows; `size_bytes` if upstream told."""
+    """The body is larger than a limit allows; `size_bytes` if upstream told, else the limit."""
 
-    def __init__(self, message: str, *, size_bytes: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, size_bytes: int | None = None, limit_bytes: int | None = None
+    ) -> None:
         super().__init__(message)
         self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
 
 
 class BadPayload(UpstreamFault):

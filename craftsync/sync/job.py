@@ -10,7 +10,7 @@ from craftsync.records import PartKind, PartState
 from craftsync.store.open_parts import OpenPart
 from craftsync.sync.events import Listener
 from craftsync.upstream.client import Platform
-from craftsync.upstream.gathered import Wants
+from craftsync.upstream.gathered import Wants, limit_broken
 from craftsync.upstream.redact import Redactor
 from craftsync.upstream.whole import Fetcher
 
@@ -40,7 +40,10 @@ class Options:
             return False
         if part.state is not PartState.TOO_BIG:
             return True
-        return part.size_bytes is not None and part.size_bytes <= self.wants.max_file_bytes
+        if part.size_bytes is not None:
+            return part.size_bytes <= self.wants.max_file_bytes
+        broken = limit_broken(part.error)
+        return broken is None or broken < self.wants.max_file_bytes
 
 
 @dataclass(frozen=True, slots=True)

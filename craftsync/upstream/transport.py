@@ -169,9 +169,9 @@ class Transport:
             words = self._words(response, what)
             return Answer(what, response.status, response.headers, words, scrub=self._scrubbed)
         told = response.headers.get("content-length", "")
-        if told.isdecimal() and len(told) <= MOST_DIGITS and int(told) > max_bytes:
-            size = None if "content-encoding" in response.headers else int(told)
-            raise TooBig(f"{what}: {int(told):,} bytes", size_bytes=size)
+        size = int(told) if told.isdecimal() and len(told) <= MOST_DIGITS else 0
+        if size > max_bytes and "content-encoding" not in response.headers:  # else it is packed
+            raise TooBig(f"{what}: {size:,} bytes", size_bytes=size)
         pieces = self._pieces(response, what, max_bytes)
         if spooled and response.status != 204:
             return Answer(what, response.status, response.headers, b"", spooling.spool(pieces))
@@ -201,7 +201,7 @@ class Transport:
             size += len(piece)
             self._watch.grant(len(piece) / _SLOWEST)
             if size > limit:
-                raise TooBig(f"{what}: more than {limit:,} bytes")
+                raise TooBig(f"{what}: more than {limit:,} bytes", limit_bytes=limit)
             yield piece
         with self._counting:
             self.bytes_received += size

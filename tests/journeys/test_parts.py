@@ -1,12 +1,14 @@
 """Parts by themselves: left out, failed, tried again, left alone for a while, denied, capped."""
 
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from lab import HOUR, lab
 from sqlalchemy import Engine, event
 
-from craftsync.simulator import Content, Quirks, Response, World
+from craftsync.simulator import Content, Port, Quirks, Response, World
 
 BROKEN = Response(500, {"Content-Type": "application/json"}, b'{"message": "no"}')
 
@@ -23,8 +25,6 @@ def asked(lab):
 @pytest.fixture
 def one(tmp_path):
     """A lab with one finished execution that has a log and a file among its outputs."""
-    from craftsync.simulator import Port
-
     world = World(seed=1, executions=0, pipelines=0)
     world.add_pipeline("score", inputs=[], outputs=[Port("report", "file")])
     run = world.add_execution(
@@ -221,6 +221,48 @@ def test_a_file_above_the_limit_is_too_big_and_comes_when_the_limit_is_raised(on
     one.environ["CRAFTSYNC_SYNC_MAX_FILE_BYTES"] = "8"
     assert one.sync().exit_code == 0
     assert states(one)["output report"] == "ok"
+
+
+@pytest.fixture
+def unsized(tmp_path):
+    """A lab with a file of 4,000 bytes whose size nothing tells before it is unpacked."""
+    world = World(seed=1, executions=0, pipelines=0)
+    world.add_pipeline("score", inputs=[], outputs=[Port("report", "file")])
+    world.add_execution(
+        "score", execution_id="e1", created_at=world.now - 5 * HOUR, status="Succeeded"
+    )
+    world.set_value("e1", "outputs", "report", Content("text/csv", b"a,b\n1,2\n" * 500))
+    with lab(tmp_path, world, gzip=True) as made:
+        yield made
+
+
+def limited(lab, most):
+    """Sync with that limit of a file; whether the file was asked for, and what is told of it."""
+    lab.environ["CRAFTSYNC_SYNC_MAX_FILE_BYTES"] = str(most)
+    lab.world.requests.clear()
+    assert lab.sync().outcome == "complete"
+    part = lab.rows("select state, size_bytes, error from parts where name = 'report'")
+    held = lab.rows("select value_state as state, size_bytes, null as error from outputs")
+    return asked(lab)["GET /executions/e1/outputs/report"], *(part or held)[0].values()
+
+
+def test_a_file_whose_size_nobody_told_is_asked_for_again_under_a_larger_limit_alone(unsized):
+    assert limited(unsized, 1000) == (1, "too_big", None, "larger than 1,000 bytes")
+    assert limited(unsized, 1000)[0] == 0
+    assert limited(unsized, 999)[0] == 0
+    assert limited(unsized, 3999) == (1, "too_big", None, "larger than 3,999 bytes")
+    assert limited(unsized, 3999)[0] == 0
+    assert limited(unsized, 1001)[0] == 0
+    assert limited(unsized, 4000)[:3] == (1, "ok", 4000)
+    assert limited(unsized, 5000)[0] == 0
+
+
+def test_a_file_of_which_an_earlier_version_noted_no_limit_is_asked_for_once(unsized):
+    limited(unsized, 1000)
+    with closing(sqlite3.connect(unsized.store)) as store, store:
+        store.execute("update part set error = null")
+    assert limited(unsized, 1000) == (1, "too_big", None, "larger than 1,000 bytes")
+    assert limited(unsized, 1000)[0] == 0
 
 
 def test_one_file_of_two_executions_is_kept_once(one):

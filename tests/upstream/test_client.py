@@ -485,6 +485,34 @@ def test_a_compressed_length_is_not_told_as_the_size_of_a_value(platform_at):
     assert caught.value.size_bytes is None
 
 
+def test_a_value_is_measured_by_its_own_bytes_and_not_by_those_it_is_packed_in(platform_at):
+    content = random.randbytes(1000)
+    packed = gzip.compress(content)
+    assert len(packed) > len(content)
+    answer = reply(packed, headers=["Content-Encoding: gzip"])
+    with Scripted(always(answer)) as server:
+        platform = platform_at(server)
+        found = platform.value("e1", Side.INPUT, "photo", max_bytes=1000)
+        with found.content as file:
+            assert file.read() == content
+        with pytest.raises(TooBig) as caught:
+            platform.value("e1", Side.INPUT, "photo", max_bytes=999)
+    assert (caught.value.size_bytes, caught.value.limit_bytes) == (None, 999)
+
+
+def test_of_a_value_in_chunks_it_is_known_which_limit_it_broke(platform_at):
+    head = b"HTTP/1.1 200 Some\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n"
+    answer = head + b"40\r\n" + b"x" * 64 + b"\r\n40\r\n" + b"y" * 64 + b"\r\n0\r\n\r\n"
+    with Scripted(always(answer)) as server:
+        platform = platform_at(server)
+        with pytest.raises(TooBig) as caught:
+            platform.value("e1", Side.OUTPUT, "report", max_bytes=127)
+        assert (caught.value.size_bytes, caught.value.limit_bytes) == (None, 127)
+        found = platform.value("e1", Side.OUTPUT, "report", max_bytes=128)
+        found.content.close()
+        assert found.size_bytes == 128
+
+
 def test_a_value_without_its_length_may_be_cut_and_is_not_taken(platform_at):
     with Scripted(always(reply(b"x" * 10, length=False))) as server:
         with pytest.raises(BadAnswer, match="length"):
