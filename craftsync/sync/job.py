@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from craftsync.records import PartKind, PartState
 from craftsync.store.open_parts import OpenPart
 from craftsync.sync.events import Listener
+from craftsync.upstream import client
 from craftsync.upstream.client import Platform
 from craftsync.upstream.gathered import Wants, limit_broken
 from craftsync.upstream.redact import Redactor
@@ -34,16 +35,16 @@ class Options:
         """Whether this sync wants a part that is not held."""
         if part.kind is PartKind.METRICS:
             return True
-        if part.kind is PartKind.LOGS:
-            return self.wants.logs
-        if not self.wants.files:
+        is_log = part.kind is PartKind.LOGS
+        if not (self.wants.logs if is_log else self.wants.files):
             return False
         if part.state is not PartState.TOO_BIG:
             return True
+        limit = client.LOG_BYTES if is_log else self.wants.max_file_bytes
         if part.size_bytes is not None:
-            return part.size_bytes <= self.wants.max_file_bytes
+            return part.size_bytes <= limit
         broken = limit_broken(part.error)
-        return broken is None or broken < self.wants.max_file_bytes
+        return broken is None or broken < limit
 
 
 @dataclass(frozen=True, slots=True)

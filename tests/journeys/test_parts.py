@@ -9,6 +9,7 @@ from lab import HOUR, lab
 from sqlalchemy import Engine, event
 
 from craftsync.simulator import Content, Port, Quirks, Response, World
+from craftsync.upstream import client
 
 BROKEN = Response(500, {"Content-Type": "application/json"}, b'{"message": "no"}')
 
@@ -263,6 +264,20 @@ def test_a_file_of_which_an_earlier_version_noted_no_limit_is_asked_for_once(uns
         store.execute("update part set error = null")
     assert limited(unsized, 1000) == (1, "too_big", None, "larger than 1,000 bytes")
     assert limited(unsized, 1000)[0] == 0
+
+
+def test_a_log_above_the_limit_is_asked_for_again_under_a_larger_one_alone(one, monkeypatch):
+    monkeypatch.setattr(client, "LOG_BYTES", 100)
+    assert one.sync().exit_code == 0
+    assert states(one)["logs"] == "too_big"
+    one.world.requests.clear()
+    for _ in range(2):
+        one.world.advance(HOUR)
+        assert one.sync().exit_code == 0
+        assert asked(one) == {}
+    monkeypatch.setattr(client, "LOG_BYTES", 1 << 20)
+    assert one.sync().exit_code == 0
+    assert states(one)["logs"] == "ok"
 
 
 def test_one_file_of_two_executions_is_kept_once(one):
