@@ -371,6 +371,16 @@ GUARDS = {
             _CANARIES,
         ),
     ),
+    "redaction: a printed token of an endpoint": Guard(
+        "upstream/redact.py",
+        "return echoes.without_tokens(text, known, self._hash_of) if known else text",
+        "return text",
+        (
+            f"{_RULES}/test_redact.py::test_a_token_of_an_endpoint_is_known_by_its_fingerprint_alone",
+            f"{_JOURNEYS}/test_printed_tokens.py",
+            _CANARIES,
+        ),
+    ),
     "redaction: the user's own patterns": Guard(
         "upstream/redact.py",
         "return self._without_patterns(text) if self._patterns else text",
