@@ -108,10 +108,18 @@ def listing_of(
 ) -> Sequence[Any]:
     """Return a listing read entry by entry while it is decoded, so that it is never held twice.
 
-    The answer's body is spooled, and is closed. `read` sees every JSON object; what it makes of an
-    entry must be of `kinds`. Raises `Transient`.
+    The answer's body is spooled, and is closed. `read` sees every JSON object, the inner ones
+    first; what it makes of an entry must be of `kinds`. Raises `Transient`.
     """
     unreadable = 0
+
+    def decode(part: bytes) -> Any:
+        found = exact.loads(part, object_hook=read)
+        if type(found) is list and any(isinstance(entry, BadPayload) for entry in found):
+            # It is kept as it came, and what was made of an object within it did not come.
+            entries = exact.loads(part)
+            found = [read(entry) if type(entry) is dict else entry for entry in entries]
+        return found
 
     def look(entries: list[Any]) -> None:
         nonlocal unreadable
@@ -125,7 +133,7 @@ def listing_of(
         raise _no_listing(answer, "nothing")
     with answer.file.content as content:
         parts = in_parts.parts(iter(lambda: content.read(_PIECE), b""))
-        return _array(answer, lambda: in_parts.loads_parts(parts, object_hook=read, look=look))
+        return _array(answer, lambda: in_parts.loads_parts(parts, decode=decode, look=look))
 
 
 def _array(answer: Answer, decode: Callable[[], Any]) -> list[Any]:

@@ -38,20 +38,20 @@ def parts(pieces: Iterable[bytes], *, size: int = 1 << 20) -> Iterator[bytes]:
 def loads_parts(
     parts: Iterator[bytes],
     *,
-    object_hook: Callable[[dict[str, Any]], Any] | None = None,
+    decode: Callable[[bytes], Any] = loads,
     look: Callable[[list[Any]], None] = lambda _: None,
 ) -> Any:
     """Do what `loads` does with a body that was cut; a part is taken when the last is decoded.
 
-    So a listing of 25 MB is not held beside what is made of it. `look` sees what is made of each
-    part before the next one is decoded, and may raise. Raises `ValueError` also for a large body
-    that cannot be cut: an array of small objects can be.
+    So a listing of 25 MB is not held beside what is made of it. `decode` reads one part as `loads`
+    does, and `look` sees what came of it before the next one is decoded; it may raise. Raises
+    `ValueError` also for a large body that cannot be cut: an array of small objects can be.
     """
     found: list[Any] = []
     opening, part = b"", next(parts)
     for following in parts:
         try:
-            some = loads(opening + part + b"]", object_hook=object_hook)
+            some = decode(opening + part + b"]")
         except ValueError:  # within a text or an object, where no part of an array can end
             part += following
             if len(part) > _LARGEST_PART:
@@ -62,7 +62,7 @@ def loads_parts(
         opening, part = b"[", following.lstrip(_BLANKS)[1:]
     if len(part) > _LARGEST_PART:
         raise ValueError(_TOO_LARGE)
-    last = loads(opening + part, object_hook=object_hook)
+    last = decode(opening + part)
     if type(last) is list:
         look(last)
     return found + last if opening else last

@@ -1,5 +1,7 @@
 """Odd things of a platform that are neither a gap nor a leak."""
 
+import json
+
 import pytest
 from journeys.checker import nanoseconds
 from lab import DAY
@@ -37,6 +39,17 @@ def test_a_secret_that_comes_as_a_file_is_not_fetched(lab):
     lab.world.set_value("e", "inputs", "cert", Content("text/plain", b"-----BEGIN hunter2"))
     lab.sync()
     assert b"hunter2" not in b"".join(p.read_bytes() for p in lab.folder.iterdir())
+
+
+def test_an_entry_that_cannot_be_read_is_named_and_kept_with_the_execution_within_it(lab):
+    lab.world.add_execution("p", execution_id="e", lines=[])
+    first = {"execution_id": "first", "created_at": "2026-02-27T12:00:00.000Z"}
+    lab.world.mutate_execution("e", where="list", created_at=None, retried_from=first)
+    outcome = lab.sync()
+    assert [(one.object_id, one.part) for one in outcome.failed] == [("e", "detail")]
+    assert outcome.exit_code == 3
+    (raw,) = lab.column("select raw from sync_failure")
+    assert json.loads(raw)["retried_from"] == first
 
 
 def test_a_listed_deployment_whose_own_get_is_404_is_held_or_named(lab):

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from hypothesis import example, given
@@ -344,7 +345,8 @@ def test_a_long_array_is_cut_and_read_object_by_object(came, comma):
     cut = list(parts(in_pieces(body, came), size=1))
     if came < 100:
         assert cut == [b'[{"a":1}', comma + b'{"a":2}', comma + b'{"a":3}]']
-    assert loads_parts(iter(cut), object_hook=lambda each: each["a"]) == [1, 2, 3]
+    read = partial(loads, object_hook=lambda each: each["a"])
+    assert loads_parts(iter(cut), decode=read) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("comma", [b",", b", "])

@@ -112,6 +112,16 @@ def test_a_listing_that_is_whole_at_the_second_try_counts(platform_at):
         assert platform_at(server).pipelines() == []
 
 
+def test_an_entry_that_cannot_be_read_is_kept_as_it_came_with_the_objects_in_it(platform_at):
+    inner = {"execution_id": "e0", "created_at": "2026-03-01T11:00:00.000Z"}
+    unreadable = {"execution_id": "e1", "created_at": None, "of": inner, "all": [[inner, {}]]}
+    readable = {"execution_id": "e2", "created_at": "2026-03-01T11:00:00.000Z", "of": unreadable}
+    with Scripted(always(reply([unreadable, readable]))) as server:
+        flaw, entry = platform_at(server).executions("p").entries
+    assert flaw.payload == unreadable
+    assert entry.key.execution_id == "e2"
+
+
 def test_an_empty_listing_is_a_whole_one(platform_at):
     with Scripted(always(reply([]))) as server:
         assert platform_at(server).executions("p").entries == []
