@@ -23,11 +23,13 @@ def escaped(text: str) -> str:
 
 
 def forms(text: str) -> frozenset[str]:
-    """Return how a secret may be said again: as it is, line by line, and each of it within JSON."""
+    """Return how a secret may be said again: as it is, line by line, shown, and within JSON."""
     said = [text, *(line.strip() for line in text.splitlines())]
     said = [form for form in said if len(form) >= LEAST and not FINGERPRINT.fullmatch(form)]
     return frozenset(
-        form for plain in said for form in (plain, exact.dumps(plain)[1:-1], escaped(plain))
+        form
+        for one in said
+        for form in (one, exact.plain(one), exact.dumps(one)[1:-1], escaped(one))
     )
 
 

@@ -117,8 +117,11 @@ class Redactor:
         return partial(self._cleaned, secrets=secrets) if any_sought else None
 
     def text(self, text: str, secrets: Secrets) -> str:
-        """Replace what `text` says of the secrets, and what the user's patterns find in it."""
-        return self._cleaned(text, {**self._own, **secrets})
+        """Replace what `text` says of the secrets, and what the user's patterns find in it.
+
+        It comes out fit for any database: an error may quote bytes that were no HTTP.
+        """
+        return exact.plain(self._cleaned(text, {**self._own, **secrets}))
 
     def stream(self, chunks: Iterable[bytes], secrets: Secrets) -> Stream:
         """Replace what the bytes of a file say of the secrets, wherever the chunks are cut."""

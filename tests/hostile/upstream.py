@@ -72,7 +72,10 @@ def deep(levels=100_000):
 
 
 class Hostile:
-    """Serve on loopback; `spoil` a path, and its requests are answered by a body of the above."""
+    """Serve on loopback; `spoil` a path, and its requests are answered by a body of the above.
+
+    Bytes in its place are sent as they are: they need not be HTTP.
+    """
 
     def __init__(self, port):
         self._behind = port
@@ -104,6 +107,10 @@ class Hostile:
             do_POST = do_DELETE = do_GET  # noqa: N815 - as http.server names them
 
             def _send(self, body):
+                if isinstance(body, bytes):
+                    self.close_connection = True
+                    self.wfile.write(body)
+                    return
                 self.send_response(body.status)
                 for name, value in body.headers.items():
                     self.send_header(name, value)

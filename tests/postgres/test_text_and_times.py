@@ -7,6 +7,7 @@ from string import ascii_letters
 
 import psycopg
 import pytest
+from hostile.upstream import Hostile
 from journeys.test_the_mirror_is_true import JSON, VALUES
 from lab import HOUR
 from lab import lab as make_lab
@@ -65,6 +66,35 @@ def test_an_instant_with_an_offset_is_the_same_instant(odd):
     condition = "end_date >= '2026-11-24T08:00:00Z'"
     met = craftsync(odd, "runs", "--where", condition, "--format", "jsonl", "--limit", "999")
     assert len(met.stdout.splitlines()) == len(VALUES), met.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/environment-info", 7),
+        ("GET", "/deployments", 3),
+        ("GET", "/pipelines/p/executions", 3),
+        ("GET", "/executions/e", 3),
+        ("POST", "/executions/e/logs", 3),
+        ("GET", "/executions/e/outputs/f", 3),
+        ("GET", "/metrics/.*", 3),
+    ],
+)
+def test_an_answer_that_is_no_http_is_told_without_a_nul(tmp_path, database, method, path, code):
+    world = World(executions=0, pipelines=0)
+    world.add_pipeline("p", outputs=[Port("f", "file")])
+    world.add_execution("p", execution_id="e", metrics={"f1": 0.9})
+    with make_lab(tmp_path, world, store=database) as lab, Hostile(lab.server.port) as between:
+        lab.environ["CRAFT_AI_ENVIRONMENT_URL"] = between.url
+        between.spoil(method, path, b"\x15\x03\x01\x00\x02\x02\x28\r\n\r\n")
+        assert lab.sync().exit_code == code
+        told = [
+            *lab.column("select error from parts where error is not null"),
+            *lab.column("select error from sync_failures"),
+            *lab.column("select error from sync_runs where error is not null"),
+        ]
+    assert told
+    assert all("\x15\x03\x01\u2400" in error for error in told)
 
 
 def a_name(length):
