@@ -16,6 +16,7 @@ from craftsync.records import FileBytes, ListedExecution, Payload, Side
 from craftsync.upstream import payloads
 from craftsync.upstream.access import Access
 from craftsync.upstream.answers import decoded, json_object, listing, listing_of
+from craftsync.upstream.fields import name_or_none
 from craftsync.upstream.paths import url
 from craftsync.upstream.retries import Transient
 from craftsync.upstream.transport import Through
@@ -48,18 +49,28 @@ class Platform(Access):
         return self._transport.bytes_received
 
     def environment_id(self) -> str | None:
-        """Return the environment's id; None when the platform is too old to tell one."""
+        """Return the environment's id; None when the platform is too old to tell one.
+
+        One that can be no name is asked for once more, as an answer that cannot be read.
+        """
         address = url(self._environment_url, "environment-info")
 
-        def ask() -> Payload:
+        def ask() -> str | None:
             answer = self._transport.send("GET", address, max_bytes=INFO_BYTES)
-            return json_object(answer.checked(now=self._now()))
+            told = json_object(answer.checked(now=self._now())).get("environment_id")
+            try:
+                return name_or_none(told)
+            except ValueError:
+                raise Transient(
+                    f"{answer.what}: no environment_id that can be kept",
+                    status=answer.status,
+                    attempts=2,
+                ) from None
 
         try:
-            found = self._retries.run(ask).get("environment_id")
+            return self._retries.run(ask)
         except Missing:
             return None
-        return found if isinstance(found, str) and found else None
 
     def deployments(self) -> Sequence[Payload]:
         """List all deployments."""

@@ -152,6 +152,17 @@ def test_a_proxys_page_for_everything_ends_with_7_and_nothing_is_gone(lab, spare
     assert lab.column("select outcome from sync_runs order by run_id")[-1] == "failed"
 
 
+@pytest.mark.parametrize("told", ["\ud800x", "a\0b"])
+def test_an_environment_id_that_no_store_can_hold_ends_with_7_and_is_not_held(lab, told):
+    lab.world.override("GET", "/environment-info", json_response({"environment_id": told}))
+    _, err = run(lab, "sync", "-q", code=7)
+    assert "no environment_id that can be kept" in err
+    assert lab.column("select upstream_id from environments") == [None]
+    lab.world.restore("GET", "/environment-info")
+    run(lab, "sync", "-q", code=0)
+    assert lab.column("select upstream_id from environments") == [lab.world.environment_id]
+
+
 def test_a_malformed_listing_ends_with_3_and_names_its_scope(lab):
     lab.world.override("GET", "/pipelines/iris-train/executions", json_response({"no": "list"}))
     _, err = run(lab, "sync", "-q", code=3)

@@ -301,6 +301,25 @@ def test_an_environment_that_tells_nothing_cannot_be_reached(platform_at, status
         recognise(platform_at(server), environment="prod", url=server.url, known=None)
 
 
+@pytest.mark.parametrize("told", ["\ud800x", "a\0b", "x" * 1001])
+def test_an_environment_id_that_cannot_be_kept_is_asked_for_once_more_and_is_none(
+    platform_at, told
+):
+    good, bad = reply({"environment_id": "env-1"}), reply({"environment_id": told})
+    with Scripted(one_after_the_other(bad, good, bad, bad)) as server:
+        platform = platform_at(server)
+        assert platform.environment_id() == "env-1"
+        with pytest.raises(Unreachable, match="no environment_id that can be kept"):
+            recognise(platform, environment="prod", url=server.url, known="env-1")
+        assert len(server.seen) == 4
+
+
+@pytest.mark.parametrize("told", [{}, {"environment_id": None}, {"environment_id": ""}])
+def test_an_answer_without_an_environment_id_is_an_older_platforms(platform_at, told):
+    with Scripted(always(reply(told))) as server:
+        assert platform_at(server).environment_id() is None
+
+
 def test_an_older_platform_has_no_environment_id(platform_at):
     with Scripted(always(error(404))) as server:
         assert platform_at(server).environment_id() is None
