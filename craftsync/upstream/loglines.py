@@ -14,11 +14,15 @@ from craftsync.upstream.exact import Number
 
 Clean = Callable[[str], str]
 
+_STREAMS = ("stdout", "stderr")  # the platform's words, whoever has a secret like them
+_UNNAMED = ["timestamp", "message"]  # the columns of CSV text whose first line does not name them
+
 
 def log_lines(answer: Any, *, clean: Clean | None = None) -> tuple[LogLine, ...]:
-    """Read a log, numbered from 1 over all its inner lists; `clean` redacts each message.
+    """Read a log, numbered from 1 over all its inner lists.
 
-    Raises `BadPayload` for what is no log.
+    `clean` redacts each message, and what stands in the place of a time or a stream. Raises
+    `BadPayload` for what is no log.
     """
     lines: list[LogLine] = []
     try:
@@ -60,12 +64,14 @@ def _plain(
         text = "".join(chain(messages, timestamps, streams))
     except (KeyError, TypeError):
         return None
+    counted = times.all_nanoseconds(timestamps)
     if clean is not None:
+        if None in counted or not set(streams).issubset(_STREAMS):
+            return None
         messages = [clean(message) for message in messages]
         text = "".join(chain(messages, timestamps, streams))
     if exact.plain(text) != text or not (all(timestamps) and all(streams)):
         return None
-    counted = times.all_nanoseconds(timestamps)
     columns = (count(first), repeat(source), timestamps, counted, streams, messages, repeat(None))
     return map(_as_line, zip(*columns, strict=False))
 
@@ -85,37 +91,74 @@ def _line(entry: Any, source: int, number: int, clean: Clean | None) -> LogLine:
         message = clean(message)
     shown = exact.plain(message)
     timestamp, stream = entry.get("timestamp"), entry.get("stream")
+    counted = times.nanoseconds(timestamp.decimal if type(timestamp) is Number else timestamp)
     return LogLine(
         number,
         source,
-        _text(timestamp),
-        times.nanoseconds(timestamp.decimal if type(timestamp) is Number else timestamp),
-        _text(stream),
+        _text(timestamp, clean if counted is None else None),
+        counted,
+        _text(stream, None if stream in _STREAMS else clean),
         shown,
         None if shown == message else exact.dumps(message, ascii=True),
     )
 
 
-def _text(value: Any) -> str | None:
-    if type(value) is str:
-        return exact.plain(value) if value else None
-    return None if value is None else exact.plain(exact.dumps(value))
+def _text(value: Any, clean: Clean | None) -> str | None:
+    if value is None or value == "":
+        return None
+    text = value if type(value) is str else exact.dumps(value)
+    return exact.plain(text if clean is None else clean(text))
 
 
 def _csv(text: str) -> Iterator[dict[str, str]]:
     """Read CSV text, with or without a line that names its columns."""
-    columns = ["timestamp", "message"]
-    for index, row in enumerate(_rows(text)):
-        if index == 0 and "message" in row:
-            columns = row
-        elif len(row) == 1:
-            yield {"message": row[0]}
-        elif row:
-            yield dict(zip(columns, row, strict=False))
+    columns = _UNNAMED
+    for index, (line, cells) in enumerate(_rows(text)):
+        if index == 0 and set(_UNNAMED) <= set(cells):
+            columns = cells
+        elif cells:
+            yield _entry(line, cells, columns)
 
 
-def _rows(text: str) -> list[list[str]]:
+def _entry(line: str, cells: list[str], columns: list[str]) -> dict[str, str]:
+    """Read a line of CSV text; what has no time where one belongs is a message as it stands.
+
+    A secret in it would be in two pieces otherwise, and nobody would find it.
+    """
+    if len(cells) == 1:
+        return {"message": cells[0]}
+    start = columns.index("message")
+    if len(cells) > len(columns):  # a message with commas that nobody quoted
+        end = start + 1 + len(cells) - len(columns)
+        cells = [*cells[:start], ",".join(cells[start:end]), *cells[end:]]
+    entry = dict(zip(columns, cells, strict=False))
+    timestamp = entry.get("timestamp")
+    is_empty = timestamp == "" and columns is not _UNNAMED
+    return entry if is_empty or times.nanoseconds(timestamp) is not None else {"message": line}
+
+
+def _rows(text: str) -> list[tuple[str, list[str]]]:
+    """Cut CSV text into its lines, as they stand and as cells."""
+    lines = text.splitlines(keepends=True)
+    reader = csv.reader(lines)
+    rows: list[tuple[str, list[str]]] = []
+    start = 0
     try:
-        return list(csv.reader(text.splitlines(keepends=True)))
+        for cells in reader:
+            line = "".join(lines[start : reader.line_num]).rstrip("\r\n")
+            rows.append((line, _as_written(line, cells)))
+            start = reader.line_num
     except csv.Error:  # no CSV after all
-        return [[line] for line in text.splitlines()]
+        return [(line, [line]) for line in text.splitlines()]
+    return rows
+
+
+def _as_written(line: str, cells: list[str]) -> list[str]:
+    """Give cells back the quotes that are their own: only what is quoted whole is unquoted."""
+    written = line.split(",")
+    if '"' not in line or len(written) != len(cells):
+        return cells
+    return [
+        cell if text == '"{}"'.format(cell.replace('"', '""')) else text
+        for text, cell in zip(written, cells, strict=True)
+    ]

@@ -1043,7 +1043,19 @@ def test_a_log_line_is_read_field_by_field():
         (['message,timestamp\n"a, ""b""",2025-03-02\n'], [(0, 1, 'a, "b"')]),
         (["2025-03-02,hello"], [(0, 1, "hello")]),
         (['2025-03-02,"a\nb"\n2025-03-02'], [(0, 1, "a\nb"), (0, 2, "2025-03-02")]),
-        (["2025-03-02,a,stdout,4711"], [(0, 1, "a")]),
+        (["2025-03-02,a,stdout,4711"], [(0, 1, "a,stdout,4711")]),
+        (['2025-03-02,{"a":1,"b":"c"}'], [(0, 1, '{"a":1,"b":"c"}')]),
+        (['2025-03-02,"a": "b"'], [(0, 1, '"a": "b"')]),
+        (['"a": "b"', '"a ""b"""'], [(0, 1, '"a": "b"'), (1, 2, 'a "b"')]),
+        ("timestamp,message,stream\n2025-03-02,a, b,stdout", [(0, 1, "a, b")]),
+        ("message,timestamp\na, b, c,2025-03-02", [(0, 1, "a, b, c")]),
+        ("timestamp,message\n,hello", [(0, 1, "hello")]),
+        ("timestamp,stream,message\n2025-03-02,stdout", [(0, 1, "")]),
+        (["connected, as admin, twice"], [(0, 1, "connected, as admin, twice")]),
+        (['connected, "as admin"'], [(0, 1, 'connected, "as admin"')]),
+        ('timestamp,message\nsoon,"a, ""b"""', [(0, 1, 'soon,"a, ""b"""')]),
+        ([",hello"], [(0, 1, ",hello")]),
+        (["message\nerror,message"], [(0, 1, "message"), (0, 2, "error,message")]),
         (["hello\n\nworld"], [(0, 1, "hello"), (0, 2, "world")]),
         ("timestamp,message\n2025-03-02,message", [(0, 1, "message")]),
         (["2025-03-02,a", "2025-03-02,b"], [(0, 1, "a"), (1, 2, "b")]),
@@ -1058,8 +1070,8 @@ MESSAGES = st.text() | st.sampled_from(("secret", "a secret", "", "a\0", "\ud800
 TODAYS = {"message": MESSAGES, "timestamp": st.just(BIRTH_NS), "stream": st.just("stdout")}
 ODDLY = {
     "message": st.sampled_from((None, 7, ["secret"])),
-    "timestamp": st.sampled_from(("soon", "", "a\0", None, 7, [])),
-    "stream": st.sampled_from(("", "\ud800", None, 7)),
+    "timestamp": st.sampled_from(("soon", "a secret", "", "a\0", None, 7, [], ["secret"])),
+    "stream": st.sampled_from(("", "secret", "\ud800", None, 7, ["secret"])),
 }
 ENTRIES = st.one_of(
     *[st.fixed_dictionaries(TODAYS | {key: odd}) for key, odd in ODDLY.items()],
@@ -1084,6 +1096,7 @@ def test_lines_are_read_alike_whatever_stands_beside_them(entries, hides):
         line._replace(source=1) for line in alone
     )
     assert all(type(line) is LogLine for line in alone)
+    assert not hides or "secret" not in repr(alone)
 
 
 def test_csv_text_has_its_timestamps():
@@ -1138,6 +1151,26 @@ def test_messages_are_cleaned_before_anything_else():
     )
     assert [line.message for line in lines] == ["my -␀", '["-"]', "-"]
     assert "secret" not in repr(lines)
+
+
+def test_timestamps_and_streams_are_cleaned_too_but_not_what_they_are_there_for():
+    (words, time) = payloads.log_lines(
+        [[entry(timestamp="secret soon", stream="a secret"), entry(stream="stderr")]],
+        clean=lambda text: "-",
+    )
+    assert (words.timestamp, words.timestamp_ns, words.stream) == ("-", None, "-")
+    assert (time.timestamp, time.stream) == (BIRTH_NS, "stderr")
+
+
+@pytest.mark.parametrize("head", ["", "timestamp,message\n", "timestamp,stream,message\n"])
+@pytest.mark.parametrize("secret", ["open sesame", "open, sesame", ', "open", sesame'])
+def test_no_comma_hides_a_secret_from_those_who_look_for_it(head, secret):
+    (line,) = payloads.log_lines(
+        f"{head}connected with {secret}, as admin, twice",
+        clean=lambda text: text.replace(secret, "****"),
+    )
+    assert (line.timestamp, line.stream) == (None, None)
+    assert line.message == "connected with ****, as admin, twice"
 
 
 @pytest.mark.parametrize("answer", [{}, {"message": "x"}, 7, True, [7], [[7]], [[None]], [[[]]]])
