@@ -117,10 +117,7 @@ class Redactor:
         return partial(self._cleaned, secrets=secrets) if any_sought else None
 
     def text(self, text: str, secrets: Secrets) -> str:
-        """Replace what `text` says of the secrets, and what the user's patterns find in it.
-
-        It comes out fit for any database: an error may quote bytes that were no HTTP.
-        """
+        """Replace what `text` says of secrets and what patterns find; a store can hold it then."""
         return exact.plain(self._cleaned(text, {**self._own, **secrets}))
 
     def stream(self, chunks: Iterable[bytes], secrets: Secrets) -> Stream:
