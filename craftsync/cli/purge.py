@@ -22,7 +22,7 @@ from craftsync.cli import (
 )
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
-from craftsync.errors import Partial
+from craftsync.errors import Partial, Refused
 from craftsync.purge.plan import Plan
 from craftsync.query import runs as query
 from craftsync.records import PartState
@@ -147,6 +147,19 @@ def apply(
     with app.reading() as conn:
         if file is not None:
             made = app.read_plan(conn, planned.read(file))
+            if environment not in (None, made.environment):
+                again = planned.line(
+                    file,
+                    asked,
+                    env=made.environment,
+                    max_deletes=max_deletes,
+                    allow_missing=allow_missing,
+                )
+                raise Refused(
+                    f"The plan is of {made.environment}, not of {environment}: nothing was"
+                    " deleted.",
+                    hint=again,
+                )
         else:
             made, _ = criteria.plan(app, conn, environment, max_deletes=max_deletes, **asked)
         outcomes.warn_of_a_broken_chain(conn, app.environment_held(conn, made.environment))

@@ -287,6 +287,12 @@ GUARDS = {
         "pass",
         (f"{_PURGE}::test_three_failures_in_a_row_stop_the_run",),
     ),
+    "D8: a plan is applied to the environment that is named": Guard(
+        "cli/purge.py",
+        "if environment not in (None, made.environment):",
+        "if False:",
+        (f"{_PURGE}::test_a_plan_of_another_environment_than_is_named_is_refused",),
+    ),
     "D9: a name is quoted": Guard(
         "upstream/paths.py",
         'return urllib.parse.quote(name, safe="")',

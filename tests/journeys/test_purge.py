@@ -452,6 +452,18 @@ def test_a_plan_of_an_environment_that_became_another_is_refused(real, tmp_path)
     assert "for another environment" in done.stderr
 
 
+@pytest.mark.parametrize("other", ["staging", "Default"])
+def test_a_plan_of_another_environment_than_is_named_is_refused(real, tmp_path, other):
+    file = plan_file(real, tmp_path)
+    done = run(real, "purge", "apply", file, "--env", other, *YES)
+    assert (done.exit_code, done.stdout) == (4, "")
+    assert f"The plan is of default, not of {other}: nothing was deleted." in done.stderr
+    assert f"hint: craftsync purge apply {file} --env default" in done.stderr
+    assert real.world.requests.total == 0
+    assert run(real, "purge", "apply", file, "--env", "default", *YES).exit_code == 0
+    assert sorted(deletes(real)) == ["executions/t0", "executions/t1"]
+
+
 def test_a_plan_that_is_not_there_is_wrong_usage(real, tmp_path):
     assert run(real, "purge", "apply", tmp_path / "nothing", *YES).exit_code == 2
     assert run(real, "purge", "apply").exit_code == 2
