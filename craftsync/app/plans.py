@@ -1,6 +1,7 @@
 """Plans of deletes: who may make them, of what, and whether one that was made still holds."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from craftsync.app.works import App as Works
@@ -44,6 +45,7 @@ class Planner(Works):
     ) -> "Maker":
         """Return what makes plans for an environment, out of an open store."""
         from craftsync.purge.planning import Maker  # noqa: PLC0415 - a room of the works
+        from craftsync.store import lock  # noqa: PLC0415 - a wing
 
         return Maker(
             conn,
@@ -52,6 +54,7 @@ class Planner(Works):
             self.protection(),
             self.settings.purge.plan_expiry,
             self.now(),
+            partial(lock.is_held, self.url(), environment.name),
         )
 
     def environment_held(self, conn: "Connection", name: str | None) -> "EnvironmentRow":

@@ -8,13 +8,14 @@ import hashlib
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from craftsync.errors import Refused
+from craftsync.purge import footing
 from craftsync.purge.plan import Item, Plan
 from craftsync.purge.policy import (
     Criteria,
@@ -30,12 +31,6 @@ from craftsync.records import Key, PartState
 from craftsync.store import dump, environments, erasable
 from craftsync.store.environments import EnvironmentRow
 from craftsync.store.erasable import LiveDeployment
-from craftsync.times import utc_text
-
-FRESH = timedelta(hours=24)
-"""A plan is made only where the last sync of a pipeline is younger than this."""
-CLOCKS = timedelta(minutes=5)
-"""So much the clocks of the machines of a team may differ."""
 
 MAY_BE_MISSING = frozenset({PartState.TOO_BIG})
 """States of parts with which an execution may stand in a plan; whoever applies it decides."""
@@ -43,7 +38,10 @@ MAY_BE_MISSING = frozenset({PartState.TOO_BIG})
 
 @dataclass(frozen=True, slots=True)
 class Maker:
-    """What all plans of one environment need."""
+    """What all plans of one environment need.
+
+    `at_work` tells whether another craftsync holds the environment's lock.
+    """
 
     connection: Connection
     environment: EnvironmentRow
@@ -51,6 +49,7 @@ class Maker:
     protection: Protection
     expiry: timedelta
     now: datetime
+    at_work: Callable[[], bool]
 
     def by_age(self, criteria: Criteria) -> tuple[Plan, Mapping[Reason, Stay]]:
         """Plan to delete what is old enough; also return how much stays, by its reasons.
@@ -138,33 +137,8 @@ class Maker:
 
     def _believe(self, pipelines: Collection[str]) -> None:
         """Refuse where the last sync that covered a pipeline cannot be believed."""
-        require_fresh(self.connection, self.environment, pipelines, now=self.now)
-
-
-def require_fresh(
-    connection: Connection,
-    environment: EnvironmentRow,
-    pipelines: Collection[str],
-    *,
-    now: datetime,
-) -> None:
-    """Raise `Refused` where the last sync of a pipeline was not complete, or is too long ago."""
-    covered = erasable.coverage(connection, environment.key)
-    for name in sorted(pipelines):
-        last = covered.get(name)
-        if last is None:
-            why = "was never listed to its end"
-        elif last.outcome != "complete":
-            why = f"was last covered by a sync that ended {last.outcome or 'unseen'}"
-        elif now - last.at >= FRESH:
-            why = f"was last mirrored at {utc_text(last.at)[:19]}Z, more than a day ago"
-        elif last.at - now > CLOCKS:
-            why = f"was last mirrored at {utc_text(last.at)[:19]}Z, which is yet to come"
-        else:
-            continue
-        raise Refused(
-            f"The pipeline {name} {why}: nothing is planned or deleted on such a base.",
-            hint=f"craftsync sync --env {environment.name}",
+        footing.require_fresh(
+            self.connection, self.environment, pipelines, now=self.now, at_work=self.at_work
         )
 
 
@@ -179,13 +153,15 @@ def kept_now(
 ) -> dict[Key, Reason]:
     """Judge what was chosen by its age once more: return what has to stay now, and why.
 
-    The limits of a run are not judged: a plan that is half done has used some of them up. Raises
-    `Refused` where the last sync cannot be believed any more.
+    The limits of a run are not judged: a plan that is half done has used some of them up. The
+    caller holds the lock. Raises `Refused` where the last sync cannot be believed any more.
     """
     if plan.reason is not Reason.OLD_ENOUGH:
         return {}
     chosen = {item.key: item.pipeline_name or "" for item in plan.delete}
-    require_fresh(connection, environment, set(chosen.values()), now=now)
+    footing.require_fresh(
+        connection, environment, set(chosen.values()), now=now, at_work=footing.nobody
+    )
     asked = plan.criteria
     criteria = Criteria(
         older_than=timedelta(seconds=asked["older_than_s"]),

@@ -7,12 +7,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, func, select
 
 from craftsync.records import Incarnation, Key, ObjectKind, PartState
-from craftsync.store.models import Deployment, Execution, IoValue, LogLine, Scope, SyncRun
+from craftsync.store.models import Deployment, Execution, IoValue, LogLine
 from craftsync.store.upsert import batches, table_of
 
 _EXECUTION, _VALUE = table_of(Execution).c, table_of(IoValue).c
 _LINE, _DEPLOYMENT = table_of(LogLine).c, table_of(Deployment).c
-_SCOPE, _RUN = table_of(Scope).c, table_of(SyncRun).c
 
 _SLICE = 10_000  # executions read at a time
 
@@ -38,13 +37,6 @@ class LiveDeployment(NamedTuple):
     pipeline_name: str | None
     execution_rule: str | None
     status: str | None
-
-
-class Coverage(NamedTuple):
-    """The last run that listed a pipeline to its end: when it began, how it ended."""
-
-    at: datetime
-    outcome: str | None
 
 
 def live_executions(
@@ -175,27 +167,6 @@ def sizes(connection: Connection, execution_keys: Collection[int]) -> dict[int, 
             for key, size in connection.execute(statement):
                 found[key] += int(size)  # PostgreSQL sums bigints into a numeric
     return found
-
-
-def coverage(connection: Connection, environment_key: int) -> dict[str, Coverage]:
-    """Return, by pipeline, the last run that listed it to its end."""
-    rows = connection.execute(
-        select(_SCOPE.name, _SCOPE.last_complete_at, _RUN.outcome)
-        .select_from(
-            table_of(Scope).outerjoin(
-                table_of(SyncRun),
-                (_RUN.environment_key == _SCOPE.environment_key)
-                & (_RUN.started_at == _SCOPE.last_complete_at),
-            )
-        )
-        .where(
-            _SCOPE.environment_key == environment_key,
-            _SCOPE.kind == ObjectKind.PIPELINE.value,
-            _SCOPE.last_complete_at.is_not(None),
-        )
-        .order_by(_RUN.run_id)
-    )
-    return {name: Coverage(at, outcome) for name, at, outcome in rows}
 
 
 def _live(environment_key: int) -> Select[tuple[object, ...]]:

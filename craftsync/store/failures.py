@@ -11,6 +11,9 @@ from craftsync.store.models import SyncFailure
 from craftsync.store.parts import pause_after
 from craftsync.store.upsert import table_of
 
+LISTING, EXECUTIONS = "listing", "executions"
+"""What of a kind, or of a pipeline, failed where there was no listing to look into."""
+
 _FAILURE = table_of(SyncFailure)
 
 

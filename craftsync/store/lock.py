@@ -5,6 +5,7 @@ once. The system, or the server, lets go of a lock when its process ends, howeve
 """
 
 import errno
+import fcntl
 import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -51,3 +52,25 @@ def lock(url: URL, environments: Collection[str]) -> Iterator[None]:
         yield
     finally:
         held.release()
+
+
+def is_held(url: URL, environment: str) -> bool:
+    """Whether somebody writes an environment of the store at `url` now; nothing is made for it.
+
+    Where a file may not be opened nobody can tell: then it is said that nobody does.
+    """
+    path = engine.path_of(url)
+    if path is None:
+        with engine.store_errors(url):
+            return server_lock.is_held(url, environment)
+    try:
+        descriptor = os.open(f"{os.path.realpath(path)}.lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

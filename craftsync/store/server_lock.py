@@ -30,6 +30,13 @@ _OTHERS = text(
 )
 
 
+_HOLDERS = text(
+    "select count(*) from pg_locks where locktype = 'advisory' and granted"
+    " and classid::bigint = :ours and objid::bigint = :number and objsubid = 2"
+    " and database = (select oid from pg_database where datname = current_database())"
+)
+
+
 @contextmanager
 def held(url: URL, environments: Collection[str]) -> Iterator[str | None]:
     """Hold the locks of these environments in this block, or of none of them.
@@ -55,6 +62,18 @@ def held(url: URL, environments: Collection[str]) -> Iterator[str | None]:
                         f"The lock of {name} in {engine.place(url)} was lost on the way.",
                         hint="Connect to the server itself, not to a pool of its sessions.",
                     )
+    finally:
+        holder.dispose()
+
+
+def is_held(url: URL, environment: str) -> bool:
+    """Whether a session holds the lock of an environment; it is looked for, not tried."""
+    holder = engine.lock_holder(url)
+    try:
+        with holder.connect() as connection:
+            numbers = _numbers(connection, environment)
+            numbers["number"] %= 1 << 32  # the table shows it without its sign
+            return bool(connection.execute(_HOLDERS, numbers).scalar_one())
     finally:
         holder.dispose()
 

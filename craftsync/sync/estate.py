@@ -22,10 +22,11 @@ from craftsync.store import estate as store_estate
 from craftsync.store import ledger
 from craftsync.store import mirror as mirror_store
 from craftsync.store.environments import Rev
+from craftsync.store.failures import LISTING
 from craftsync.sync import absences
 from craftsync.sync.incarnations import gone_of, live, read_all, refuse_another
 from craftsync.sync.job import Job
-from craftsync.sync.tally import LISTING, Tally
+from craftsync.sync.tally import Tally
 from craftsync.upstream import payloads
 from craftsync.upstream.fields import is_name
 

@@ -12,7 +12,7 @@ from craftsync import __version__
 from craftsync.errors import Denied, Missing, UpstreamFault
 from craftsync.records import Key, ObjectKind, PartState
 from craftsync.store import failures, ledger, mirror
-from craftsync.store.failures import FailureKey
+from craftsync.store.failures import EXECUTIONS, FailureKey
 from craftsync.store.open_parts import OpenPart, open_parts
 from craftsync.sync import absences
 from craftsync.sync.estate import Known
@@ -21,7 +21,7 @@ from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
 from craftsync.sync.saving import Saver
 from craftsync.sync.scope import Scope, by_pipeline
-from craftsync.sync.tally import EXECUTIONS, Tally, of_part
+from craftsync.sync.tally import Tally, of_part
 from craftsync.sync.work import Wanted
 from craftsync.upstream import metrics
 from craftsync.upstream.client import ExecutionListing

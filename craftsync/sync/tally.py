@@ -7,15 +7,12 @@ from typing import NamedTuple
 from craftsync.errors import Partial, Refused, worst
 from craftsync.records import ObjectKind, Part, PartKind, PartState, Whole
 from craftsync.store import engine as engines
-from craftsync.store.failures import FailureKey, Standing
+from craftsync.store.failures import EXECUTIONS, LISTING, FailureKey, Standing
 from craftsync.store.ledger import Counts
 from craftsync.sync.events import Failure, Outcome, Withheld
 from craftsync.sync.job import Job
 from craftsync.sync.work import FetchedAlone
 from craftsync.upstream import exact
-
-LISTING, EXECUTIONS = "listing", "executions"
-"""What of a kind, or of a pipeline, failed where there was no listing to look into."""
 
 _ONCE = frozenset({PartState.DENIED, PartState.CAPPED})
 

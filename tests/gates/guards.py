@@ -276,10 +276,40 @@ GUARDS = {
         (f"{_PURGE}::test_more_than_may_go_at_once_is_refused_as_a_whole",),
     ),
     "D8: the last sync can be believed": Guard(
-        "purge/planning.py",
-        "elif now - last.at >= FRESH:",
-        "elif False:",
+        "purge/footing.py",
+        "if now - last.at >= FRESH:",
+        "if False:",
         (f"{_PURGE}::test_a_sync_of_a_day_ago_is_too_old_by_the_millisecond",),
+    ),
+    "D8: a pipeline that could not be listed since": Guard(
+        "purge/footing.py",
+        "if last.error is not None:",
+        "if False:",
+        (
+            f"{_PURGE}::test_a_pipeline_that_could_not_be_listed_since_is_no_base",
+            f"{_PURGE}::test_a_pipeline_that_is_missed_while_none_can_be_listed_is_no_base",
+        ),
+    ),
+    "D8: a later sync that did not get to its end": Guard(
+        "purge/footing.py",
+        "if last.cut_short is not None and not (last.cut_short == RUNNING and at_work()):",
+        "if False:",
+        (
+            f"{_PURGE}::test_a_sync_that_did_not_get_to_its_end_since_leaves_no_base",
+            f"{_PURGE}::test_of_one_that_was_cut_short_nobody_knows_what_it_was_to_cover",
+        ),
+    ),
+    "D8: under the lock a run without an end has died": Guard(
+        "purge/footing.py",
+        "    return False\n",
+        "    return True\n",
+        (f"{_PURGE}::test_a_sync_that_did_not_get_to_its_end_since_leaves_no_base",),
+    ),
+    "D8: a pipeline that a later sync passed over": Guard(
+        "purge/footing.py",
+        "if last.passed_over:",
+        "if False:",
+        (f"{_PURGE}::test_a_pipeline_that_a_complete_sync_passed_over_is_no_base",),
     ),
     "D8: three failures in a row end a run": Guard(
         "purge/conveyor.py",

@@ -70,6 +70,16 @@ def test_the_only_execution_of_a_pipeline_can_be_deleted(tmp_path):
         assert synced_again(lab) == (0, 0, 0)
 
 
+def test_a_sync_that_was_cut_short_holds_back_nothing_that_is_named(lab):
+    """How old a sync is belongs to the choice by age: what is named is proved by itself."""
+    assert lab.sync(max_requests=3).outcome == "partial"
+    allow(lab, max_deletes=9)
+    assert run(lab, "purge", "plan", "--older-than", "98d").exit_code == 4
+    assert run(lab, "delete", "execution", "t0", *YES).exit_code == 0
+    assert run(lab, "delete", "deployment", "nightly", *WITH_FOUR).exit_code == 0
+    assert deletes(lab) == ["executions/t0", "deployments/nightly"]
+
+
 def test_an_id_that_is_not_held_is_wrong_usage_and_nothing_goes(lab):
     done = run(lab, "delete", "execution", "t0", "t77", *YES)
     assert done.exit_code == 2

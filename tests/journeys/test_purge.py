@@ -3,6 +3,7 @@
 import json
 import stat
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -29,6 +30,7 @@ from craftsync.purge.policy import Reason
 from craftsync.records import PartState
 from craftsync.simulator import Content, Faults, Line, Response, json_response
 from craftsync.store import dump, engine, lock
+from craftsync.sync.events import Listed
 
 JSON = {"Content-Type": "application/json"}
 
@@ -165,6 +167,171 @@ def test_a_sync_that_is_yet_to_come_by_the_clock_is_no_base(lab):
     assert planned(lab, set_back=timedelta(minutes=5)).count == 7
     with pytest.raises(Refused, match="which is yet to come"):
         planned(lab, set_back=timedelta(minutes=6))
+
+
+# What came after the last complete sync of a pipeline
+
+
+LONG = 98 * DAY + 4 * HOUR
+
+
+@pytest.fixture
+def two(tmp_path):
+    """The same with a second pipeline, `other`, an hour after all was mirrored."""
+    world = an_estate()
+    world.add_pipeline("other")
+    world.add_execution("other", execution_id="o0", created_at=world.now - 50 * DAY)
+    world.add_execution("other", execution_id="o1", created_at=world.now - 40 * DAY)
+    with mirrored(tmp_path, world) as made:
+        made.plan = planned(made, LONG, pipelines=["train"])
+        made.world.advance(HOUR)
+        yield made
+
+
+class Killed(SystemExit):
+    """The end of a process, which no run can answer."""
+
+
+def sync_amid(lab, then, **asked):
+    """Mirror, and do something whenever a pipeline has been listed."""
+
+    def hear(event):
+        if isinstance(event, Listed):
+            then()
+
+    app = lab.app
+    environments = app.settings.environments_to_use()
+    return app.sync(environments, app.sync_options(**asked), listener=hear)
+
+
+def sync_that_dies(lab, how=Killed, **asked):
+    def die():
+        raise how
+
+    with suppress(Killed):
+        sync_amid(lab, die, **asked)
+
+
+def sync_out_of_reach(lab):
+    lab.server.faults = Faults(rates={"503": 1.0})
+    lab.sync()
+    lab.server.faults = Faults()
+
+
+def assert_no_base(lab, why):
+    """Nothing is planned of `train`, and no plan of it that was made before is applied."""
+    with pytest.raises(Refused, match=why) as refused:
+        planned(lab, LONG, pipelines=["train"])
+    assert refused.value.hint == "craftsync sync --env default"
+    with pytest.raises(Refused, match=why):
+        erased(lab, lab.plan)
+    assert deletes(lab) == []
+
+
+def test_a_pipeline_that_could_not_be_listed_since_is_no_base(two):
+    two.world.deny("/pipelines/train/executions")
+    assert two.sync().outcome == "partial"
+    assert_no_base(two, r"train could not be listed any more \(.*403")
+    two.world.advance(HOUR)
+    assert two.sync(pipelines=["other"]).outcome == "complete"
+    assert_no_base(two, "train could not be listed any more")
+    assert planned(two, 30 * DAY, pipelines=["other"]).count == 1
+    two.world.allow("/pipelines/train/executions")
+    assert two.sync(pipelines=["train"]).outcome == "complete"
+    assert planned(two, LONG).count == 2
+    assert set(erased(two, two.plan).values()) == {"deleted"}
+
+
+def test_a_pipeline_that_is_missed_while_none_can_be_listed_is_no_base(two):
+    two.world.override("GET", "/pipelines", json_response({"message": "no"}, 403))
+    two.world.override("GET", "/pipelines/train/executions", NO_SUCH)
+    assert two.sync().outcome == "partial"
+    two.world.restore("GET", "/pipelines")
+    two.world.advance(HOUR)
+    assert two.sync(pipelines=["other"]).outcome == "complete"
+    assert_no_base(two, "train could not be listed any more")
+
+
+def test_a_pipeline_that_a_complete_sync_passed_over_is_no_base(two):
+    two.world.override("GET", "/pipelines/train/executions", NO_SUCH)
+    two.world.override("GET", "/pipelines", json_response([]))
+    outcome = two.sync(accept_vanished=9)
+    assert (outcome.outcome, outcome.gone) == ("complete", 0)
+    assert_no_base(two, "train was not listed by a later sync of all pipelines")
+
+
+# Which of two pipelines is listed first is a matter of luck.
+CUT_SHORT = "(was last covered by a|may have been in the scope of a later) sync that ended"
+
+
+@pytest.mark.parametrize(
+    ("happens", "word"),
+    [
+        (lambda lab: lab.sync(max_requests=3), "partial"),
+        (lambda lab: lab.sync(max_requests=6), "partial"),
+        (lambda lab: sync_that_dies(lab, KeyboardInterrupt), "interrupted"),
+        (sync_that_dies, "running"),
+        (sync_out_of_reach, "failed"),
+    ],
+)
+@pytest.mark.parametrize("set_back", [timedelta(0), 2 * HOUR])
+def test_a_sync_that_did_not_get_to_its_end_since_leaves_no_base(two, happens, word, set_back):
+    """Also where the clock was set back in between."""
+    two.clock = lambda: two.world.now - set_back
+    happens(two)
+    assert two.column("select outcome from sync_runs order by run_id") == ["complete", word]
+    two.clock = lambda: two.world.now
+    told = {"running": "unseen"}.get(word, word)
+    assert_no_base(two, f"train {CUT_SHORT} {told}")
+    two.world.advance(HOUR)
+    assert two.sync(pipelines=["other"]).outcome == "complete"
+    told = {"running": "interrupted"}.get(word, word)
+    assert_no_base(two, f"train {CUT_SHORT} {told}")
+    assert planned(two, 30 * DAY, pipelines=["other"]).count == 1
+    assert two.sync().outcome == "complete"
+    assert planned(two, LONG).count == 2
+
+
+def test_a_sync_of_another_pipeline_that_got_to_its_end_takes_no_base_away(two):
+    assert two.sync(pipelines=["other"]).outcome == "complete"
+    assert planned(two, LONG, pipelines=["train"]).count == 2
+    two.world.deny("/executions/o0/logs")
+    two.world.advance(HOUR)
+    assert two.sync(pipelines=["other"], full=True).outcome == "partial"
+    assert planned(two, LONG, pipelines=["train"]).count == 2
+    two.world.override("GET", "/pipelines/other/executions", json_response([]))
+    two.world.advance(HOUR)
+    assert two.sync(pipelines=["other"]).outcome == "withheld"
+    assert planned(two, LONG, pipelines=["train"]).count == 2
+    assert set(erased(two, two.plan).values()) == {"deleted"}
+
+
+def test_of_one_that_was_cut_short_nobody_knows_what_it_was_to_cover(two):
+    assert two.sync(pipelines=["other"], max_requests=2).outcome == "partial"
+    assert_no_base(two, "train may have been in the scope of a later sync that ended partial")
+
+
+def test_while_a_sync_is_at_work_a_plan_may_be_made_and_none_be_applied(two):
+    def look():
+        assert two.column("select outcome from sync_runs order by run_id")[-1] == "running"
+        assert planned(two, LONG, pipelines=["train"]).count == 2
+        with pytest.raises(Busy):
+            erased(two, two.plan)
+
+    (outcome,) = sync_amid(two, look).outcomes
+    assert outcome.outcome == "complete"
+    assert deletes(two) == []
+
+
+def test_what_was_cut_short_before_a_sync_at_work_still_counts(two):
+    two.sync(max_requests=3)
+
+    def look():
+        with pytest.raises(Refused, match="a later sync that ended partial"):
+            planned(two, LONG, pipelines=["train"])
+
+    sync_amid(two, look)
+    assert planned(two, LONG).count == 2
 
 
 # Apply

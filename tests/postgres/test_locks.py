@@ -13,7 +13,7 @@ from store.made import NOON
 
 from craftsync.errors import Busy, StoreUnusable
 from craftsync.store import engine, environments, schema, server_lock
-from craftsync.store.lock import lock
+from craftsync.store.lock import is_held, lock
 
 HOLD = """
 import sys
@@ -66,6 +66,15 @@ def test_a_second_writer_of_an_environment_is_refused_at_once(url):
 def test_another_environment_is_written_beside_it(url):
     with lock(url, ["prod"]), lock(url, ["staging"]):
         pass
+
+
+def test_whether_an_environment_is_held_is_seen_without_taking_its_lock(url):
+    names = [f"e{number}" for number in range(9)]  # half of their numbers have a sign
+    for name in names:
+        assert not is_held(url, name)
+        with lock(url, [name]):
+            assert [one for one in names if is_held(url, one)] == [name]
+        assert not is_held(url, name)
 
 
 def test_several_are_locked_together_or_not_at_all(url):

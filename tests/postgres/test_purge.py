@@ -2,14 +2,16 @@
 
 import pytest
 from journeys.erasing import allow, an_estate, deletes, erased, planned
-from lab import DAY
+from lab import DAY, HOUR
 from lab import lab as make_lab
 from query.test_replica import agrees
 
-from craftsync.errors import Busy
+from craftsync.errors import Busy, Refused
 from craftsync.store import engine
 from craftsync.store.lock import lock
+from craftsync.sync.events import Listed
 
+LONG = 97 * DAY + 2 * HOUR
 WHICH = "object_id, outcome, reason, proof_sha256"
 
 
@@ -62,3 +64,24 @@ def test_only_the_environment_of_a_plan_is_locked(there):
     assert deletes(there) == []
     with lock(url, ["another"]):
         assert set(erased(there, plan).values()) == {"deleted"}
+
+
+def test_a_sync_that_died_since_leaves_no_base_and_one_at_work_takes_none_away(there):
+    plan = planned(there, LONG)
+    there.world.advance(HOUR)
+
+    def look_and_die(event):
+        if isinstance(event, Listed):
+            assert planned(there, LONG).count == plan.count
+            raise SystemExit
+
+    app = there.app
+    environments = app.settings.environments_to_use()
+    with pytest.raises(SystemExit):
+        app.sync(environments, app.sync_options(), listener=look_and_die)
+    for act in (lambda: planned(there, LONG), lambda: erased(there, plan)):
+        with pytest.raises(Refused, match="a later sync that ended unseen"):
+            act()
+    assert deletes(there) == []
+    there.sync()
+    assert planned(there, LONG).count == plan.count

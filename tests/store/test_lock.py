@@ -11,7 +11,7 @@ import pytest
 
 from craftsync.errors import Busy, StoreUnusable
 from craftsync.store import engine
-from craftsync.store.lock import lock
+from craftsync.store.lock import is_held, lock
 
 HOLD = """
 import sys
@@ -37,6 +37,17 @@ def test_a_second_holder_is_refused_at_once(place):
 @pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc, where no file is made")
 def test_a_lock_that_cannot_be_made_is_no_lock_of_another():
     with pytest.raises(StoreUnusable), lock(engine.address("/proc/history.db"), ()):
+        pass
+
+
+def test_whether_it_is_held_is_seen_without_taking_it_or_making_a_file(place, tmp_path):
+    assert not is_held(place, "prod")
+    assert list(tmp_path.iterdir()) == []
+    with lock(place, ()):
+        assert is_held(place, "prod")
+        assert is_held(place, "prod")
+    assert not is_held(place, "prod")
+    with lock(place, ()):
         pass
 
 
