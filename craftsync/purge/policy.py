@@ -6,7 +6,7 @@ whom it belongs to, then its age, and the limits at last.
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from fractions import Fraction
@@ -66,14 +66,25 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """Names of pipelines and deployments of which nothing is deleted."""
+    """Names of pipelines and deployments of which nothing is deleted.
+
+    They are compared without case: where only that differs it is a doubt, and every doubt keeps.
+    """
 
     pipelines: Collection[str] = ()
     deployments: Collection[str] = ()
+    _pipelines: Set[str] = field(init=False, repr=False)
+    _deployments: Set[str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # Each execution is asked about: the names are folded once.
+        object.__setattr__(self, "_pipelines", without_case(self.pipelines))
+        object.__setattr__(self, "_deployments", without_case(self.deployments))
 
     def covers(self, pipeline_name: str | None, deployment_name: str | None) -> bool:
         """Whether what belongs to these is one of them, or of one of them."""
-        return pipeline_name in self.pipelines or deployment_name in self.deployments
+        names = (pipeline_name or "").casefold(), (deployment_name or "").casefold()
+        return names[0] in self._pipelines or names[1] in self._deployments
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +191,11 @@ def is_over(status: str | None, named: Set[str] = frozenset()) -> bool:
 def folded(status: str | None) -> str:
     """Return a status as it is compared: in lower case, none as an empty one."""
     return (status or "").lower()
+
+
+def without_case(names: Iterable[str]) -> Set[str]:
+    """Return names as they are compared: whatever their case."""
+    return frozenset(name.casefold() for name in names)
 
 
 def _by_pipeline(executions: Iterable[Facts]) -> Mapping[str, Sequence[Facts]]:

@@ -137,10 +137,31 @@ def test_no_word_of_the_user_ends_what_goes_on(status):
         (Protection(pipelines=("train",)), "protected"),
         (Protection(deployments=("nightly",)), "protected"),
         (Protection(pipelines=("other",), deployments=("train",)), "old_enough"),
+        (Protection(pipelines=("nightly",)), "old_enough"),
+        (Protection(pipelines=("other", "Train")), "protected"),
+        (Protection(deployments=("NIGHTLY", "other")), "protected"),
+        (Protection(pipelines=("trai", "trains"), deployments=("",)), "old_enough"),
     ],
 )
 def test_protected_names_keep(protection, reason):
     assert alone(an_execution(), protection=protection) == reason
+
+
+def test_protected_names_are_compared_without_case():
+    """The platform tells names apart by it; where only that differs it is a doubt, and keeps."""
+    protection = Protection(pipelines=["STRASSE"], deployments=["nightly"])
+    assert protection.covers("straße", None)
+    assert protection.covers(None, "Nightly")
+    assert not protection.covers("nightly", "strasse")
+    assert not protection.covers(None, None)
+    assert not Protection().covers("", "")
+
+
+def test_protection_shows_its_names_as_they_were_written():
+    protection = Protection(pipelines=("Train",), deployments=("Nightly",))
+    assert repr(protection) == "Protection(pipelines=('Train',), deployments=('Nightly',))"
+    assert protection == Protection(pipelines=("Train",), deployments=("Nightly",))
+    assert protection != Protection(pipelines=("Nightly",), deployments=("Train",))
 
 
 def test_the_order_of_the_questions_is_the_policy():
