@@ -36,7 +36,7 @@ class Found:
             is_text = self.level.textual and isinstance(self.value, str)
             value = key.check(key.parse(str(self.value)) if is_text else self.value)
         except ValueError as flaw:
-            raise self.flaw(key.name, f"{flaw}".rstrip(".") + ".") from None
+            raise self.flaw(key.name, f"{flaw}".rstrip(".") + ".", hint=key.hint) from None
         if key.path == ("store",) and "://" not in value:
             return str(self.place(value))
         return value

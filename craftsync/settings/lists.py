@@ -2,6 +2,9 @@
 
 import json
 import re
+import tomllib
+
+_IN_NO_NAME = frozenset("[]\"'*?")
 
 
 def words(value: object) -> tuple[str, ...]:
@@ -11,9 +14,22 @@ def words(value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def words_text(text: str) -> list[str]:
-    """Read a list as a variable tells it: in JSON, or words with commas between them."""
-    told = _json_list(text)
+def names(value: object) -> tuple[str, ...]:
+    """Return a list of whole names; raises `ValueError` where one can be none.
+
+    No name has brackets, quotes or the signs of a pattern in it: who writes them means something
+    else than what would be compared.
+    """
+    found = words(value)
+    for number, word in enumerate(found, start=1):
+        if not word or word != word.strip() or not _IN_NO_NAME.isdisjoint(word):
+            raise ValueError(f"holds no whole name at place {number}: {word!r}")
+    return found
+
+
+def names_text(text: str) -> list[str]:
+    """Read a list as a variable tells it: as in JSON or TOML, or words with commas between them."""
+    told = _list(text)
     return [word.strip() for word in text.split(",") if word.strip()] if told is None else told
 
 
@@ -22,7 +38,7 @@ def patterns_text(text: str) -> list[str]:
 
     Where the brackets do not close, all of it is one: it is refused, or meant.
     """
-    told = _json_list(text)
+    told = _list(text)
     if told is not None:
         return told
     ends, depth, escaped, opened = [], 0, False, None
@@ -47,13 +63,21 @@ def patterns_text(text: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def _json_list(text: str) -> list[str] | None:
-    try:
-        told = json.loads(text)
-    except ValueError:
-        return None
-    is_list = isinstance(told, list) and all(isinstance(word, str) for word in told)
-    return told if is_list else None
+def _list(text: str) -> list[str] | None:
+    """Return the texts of a list in JSON or TOML, None for anything else."""
+    for read in (json.loads, _toml):
+        try:
+            told = read(text)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(told, list) and all(isinstance(word, str) for word in told):
+            return told
+    return None
+
+
+def _toml(text: str) -> object:
+    found = tomllib.loads(f"list = {text}")
+    return found["list"] if len(found) == 1 else None
 
 
 def patterns(value: object) -> tuple[re.Pattern[str], ...]:

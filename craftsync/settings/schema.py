@@ -7,7 +7,7 @@ raise `ValueError` with the end of a sentence that starts with the name of the k
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -31,12 +31,16 @@ NO_VARIABLE = "must be the name of a variable: the token itself has no place in 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A setting: where it stands in the file, what it may be, and what it is when not given."""
+    """A setting: where it stands in the file, what it may be, and what it is when not given.
+
+    `hint` tells how it is written, where that is easily mistaken.
+    """
 
     path: KeyPath
     default: object
     check: Callable[[Any], Any]
     parse: Callable[[str], Any] = str
+    hint: str | None = None
 
     @property
     def name(self) -> str:
@@ -144,6 +148,13 @@ def _memory(value: object) -> str:
     return text
 
 
+def _protected(kind: str) -> Key:
+    path = ("purge", f"protect_{kind}")
+    key = Key(path, [], lists.names, lists.names_text)
+    example = f'{path[-1]} = ["one", "two"], or: export {key.variable}=one,two'
+    return replace(key, hint=f"Whole names, as in {example}")
+
+
 _count = partial(_whole, 0)
 
 KEYS: tuple[Key, ...] = (
@@ -160,8 +171,8 @@ KEYS: tuple[Key, ...] = (
     Key(("purge", "max_share"), 0.2, _share, _number_text),
     Key(("purge", "keep_last"), 20, _count, _number_text),
     Key(("purge", "keep_last_success"), True, _boolean, _boolean_text),
-    Key(("purge", "protect_pipelines"), [], lists.words, lists.words_text),
-    Key(("purge", "protect_deployments"), [], lists.words, lists.words_text),
+    _protected("pipelines"),
+    _protected("deployments"),
     Key(("purge", "plan_expiry"), "24h", _some_time),
     Key(("purge", "token_env"), "", _variable),
 )

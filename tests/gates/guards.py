@@ -317,6 +317,21 @@ GUARDS = {
         "pass",
         (f"{_PURGE}::test_three_failures_in_a_row_stop_the_run",),
     ),
+    "D8: protected names, whatever their case": Guard(
+        "purge/policy.py",
+        "return frozenset(name.casefold() for name in names)",
+        "return frozenset(names)",
+        (
+            f"{_RULES}/test_policy.py::test_protected_names_are_compared_without_case",
+            f"{_DELETE}::test_a_protected_deployment_stays",
+        ),
+    ),
+    "D8: protected names that can be none": Guard(
+        "settings/lists.py",
+        "if not word or word != word.strip() or not _IN_NO_NAME.isdisjoint(word):",
+        "if False:",
+        (f"{_RULES}/test_settings.py::test_a_protected_name_that_can_be_none_is_refused",),
+    ),
     "D8: a plan is applied to the environment that is named": Guard(
         "cli/purge.py",
         "if environment not in (None, made.environment):",

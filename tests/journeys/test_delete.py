@@ -332,7 +332,12 @@ def test_whatever_differs_upstream_keeps_it(lab, happens, why):
 
 
 @pytest.mark.parametrize(
-    "names", [{"protect_deployments": "nightly"}, {"protect_pipelines": "train"}]
+    "names",
+    [
+        {"protect_deployments": "nightly"},
+        {"protect_pipelines": "train"},
+        {"protect_pipelines": "['Train']"},
+    ],
 )
 def test_a_protected_deployment_stays(lab, names):
     done = run(allow(lab, **names), "delete", "deployment", "nightly", *WITH_FOUR)

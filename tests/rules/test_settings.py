@@ -145,9 +145,14 @@ def test_an_empty_variable_sets_nothing(folder):
         ("REDACT_PATTERNS", r"token=[^(]+,secret=\S+", ["token=[^(]+", r"secret=\S+"]),
         ("REDACT_PATTERNS", "password=[^)]{8,64},[]{,]x", ["password=[^)]{8,64}", "[]{,]x"]),
         ("REDACT_PATTERNS", '["a,b", "tok-[0-9]{4,}"]', ["a,b", "tok-[0-9]{4,}"]),
+        ("REDACT_PATTERNS", r"['a,b', 'tok-\d{4,}',]", ["a,b", r"tok-\d{4,}"]),
+        ("REDACT_PATTERNS", "['\"]x", ["['\"]x"]),
+        ("REDACT_PATTERNS", "['a']\nb = 3", ["['a']\nb = 3"]),
     ],
 )
-def test_lists_in_variables_are_separated_by_commas_or_are_json(folder, variable, text, value):
+def test_lists_in_variables_are_separated_by_commas_or_are_json_or_toml(
+    folder, variable, text, value
+):
     found = loaded(folder, environ={f"CRAFTSYNC_{variable}": text})
     assert [pattern.pattern for pattern in found.redact.patterns] == value
 
@@ -157,6 +162,53 @@ def test_a_list_of_names_in_a_variable_may_be_json_and_is_shown_so_where_a_comma
     assert found.purge.protect_pipelines == ("a, b", "c")
     shown = next(value for key, value, _ in found.rows() if key == "purge.protect_pipelines")
     assert shown == '["a, b", "c"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("churn-train", ("churn-train",)),
+        (" churn-train , nightly,", ("churn-train", "nightly")),
+        ('["churn-train"]', ("churn-train",)),
+        ("['churn-train']", ("churn-train",)),
+        ("['churn-train', \"nightly\",]", ("churn-train", "nightly")),
+        ("[\n  'churn-train',  # the one that counts\n]", ("churn-train",)),
+        ("[]", ()),
+    ],
+)
+@pytest.mark.parametrize("kind", ["pipelines", "deployments"])
+def test_protected_names_in_a_variable_may_be_written_as_in_a_file(folder, kind, text, names):
+    found = loaded(folder, environ={f"CRAFTSYNC_PURGE_PROTECT_{kind.upper()}": text})
+    assert getattr(found.purge, f"protect_{kind}") == names
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ('["churn-train"', "'[\"churn-train\"'"),
+        ("['churn-train'", "\"['churn-train'\""),
+        ('"churn-train"', "'\"churn-train\"'"),
+        ("a,'churn-train'", "at place 2"),
+        ("churn-*", "'churn-*'"),
+        ("churn-trai?", "'churn-trai?'"),
+        ("[1, 2]", "'[1'"),
+        ("['churn-train', 3]", "\"['churn-train'\""),
+        ('[" churn-train"]', "' churn-train'"),
+        ('["churn-train\\u00a0"]', "'churn-train\\xa0'"),
+        ('[""]', "''"),
+        ("[" * 9000, "'[[["),
+    ],
+)
+@pytest.mark.parametrize("kind", ["pipelines", "deployments"])
+def test_a_protected_name_that_can_be_none_is_refused(folder, kind, text, what):
+    """It would protect nothing, without a word."""
+    variable = f"CRAFTSYNC_PURGE_PROTECT_{kind.upper()}"
+    with pytest.raises(BadSettings) as caught:
+        loaded(folder, environ={variable: text})
+    assert str(caught.value).startswith(f"{variable} holds no whole name at place ")
+    assert what in str(caught.value)
+    assert f'protect_{kind} = ["one", "two"]' in caught.value.hint
+    assert f"export {variable}=one,two" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["true", "1", "YES", "on"])
@@ -285,6 +337,9 @@ def test_no_environment_at_all_is_answered_with_what_to_type(folder):
         ("[redact]\npatterns = ['x*']\n", 2, "it matches ''"),
         ("[redact]\npatterns = 'x'\n", 2, "must be a list of texts"),
         ("[purge]\nmax_share = 1.5\n", 2, "purge.max_share must be a number from 0 to 1"),
+        ("[purge]\nprotect_pipelines = ['a', '*']\n", 2, "no whole name at place 2: '*'"),
+        ("[purge]\nprotect_deployments = [' a']\n", 2, "no whole name at place 1: ' a'"),
+        ("[purge]\nprotect_pipelines = 'a'\n", 2, "must be a list of texts"),
         ('[purge]\nplan_expiry = "0s"\n', 2, "purge.plan_expiry must be longer than nothing"),
         ("store = 3\n", 1, "store must be text"),
         ("store = 'mysql://u@h/d'\n", 1, "no other database can be a store"),
