@@ -57,6 +57,7 @@ def execution(
     ids = tuple(dict.fromkeys(ids))
     with app.reading() as conn:
         where = _where(app, conn, environment, ids)
+        outcomes.warn_of_unknown_protection(conn, app.protection(), where)
         born = {name: _key_of(conn, name, where) for name in ids}
         live = erasable.named_executions(conn, where.key, set(born.values()))
         protection = app.protection()
@@ -134,6 +135,7 @@ def deployment(
     app.require_purge()
     with app.reading() as conn:
         where = app.environment_held(conn, environment)
+        outcomes.warn_of_unknown_protection(conn, app.protection(), where)
         row = query.deployment(conn, name, query.Pick(where.name)).row
         found = erasable.live_deployment(conn, where.key, name)
         if found is None:

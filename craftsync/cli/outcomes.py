@@ -7,7 +7,9 @@ from sqlalchemy import Connection
 
 from craftsync.cli import say
 from craftsync.errors import Interrupted
+from craftsync.purge import protected
 from craftsync.purge.job import WENT_WELL, Event, Progress, Result, Settled
+from craftsync.purge.policy import Protection
 from craftsync.purge.run import Report
 from craftsync.records import Key
 from craftsync.store import audit
@@ -40,6 +42,14 @@ def warn_of_a_broken_chain(conn: Connection, where: EnvironmentRow) -> None:
             f"The chain of the audit of {where.name} is broken: {flaw}.",
             hint=f"craftsync purge history --env {shlex.quote(where.name)}",
         )
+
+
+def warn_of_unknown_protection(
+    conn: Connection, protection: Protection, where: EnvironmentRow
+) -> None:
+    """Say which protected names protect nothing here, before something goes that they meant."""
+    for one in protected.unknown(conn, protection, where):
+        say.warning(one.sentence, hint=one.hint)
 
 
 def tell(report: Report) -> None:

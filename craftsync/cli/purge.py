@@ -85,6 +85,8 @@ def plan(
         sinks.check(output)
     with app.reading() as conn:
         made, stays = criteria.plan(app, conn, environment, **asked)
+        where = app.environment_held(conn, made.environment)
+        outcomes.warn_of_unknown_protection(conn, app.protection(), where)
         text = app.sealed(conn, made)
     if output is not None:
         with sinks.text(output) as write:
@@ -162,7 +164,9 @@ def apply(
                 )
         else:
             made, _ = criteria.plan(app, conn, environment, max_deletes=max_deletes, **asked)
-        outcomes.warn_of_a_broken_chain(conn, app.environment_held(conn, made.environment))
+        where = app.environment_held(conn, made.environment)
+        outcomes.warn_of_unknown_protection(conn, app.protection(), where)
+        outcomes.warn_of_a_broken_chain(conn, where)
     if made.delete:
         line = planned.line(
             file, asked, env=environment, max_deletes=max_deletes, allow_missing=allow_missing

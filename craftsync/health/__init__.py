@@ -13,6 +13,7 @@ from craftsync.health import machine, reach, setup, stored
 from craftsync.health.findings import Finding, State, problem, warning
 from craftsync.health.reach import Clock, Open
 from craftsync.health.stored import Reading
+from craftsync.purge.policy import Protection
 from craftsync.settings import Settings
 from craftsync.store import engine
 
@@ -67,4 +68,14 @@ def _store(
         yield from machine.write_ahead_log(path)
         busy = yield from machine.lock(path)
     if usable:
-        yield from stored.books(url, settings.environments, ids, reading, busy=busy, now=now)
+        yield from stored.books(
+            url,
+            settings.environments,
+            ids,
+            reading,
+            protection=Protection(
+                settings.purge.protect_pipelines, settings.purge.protect_deployments
+            ),
+            busy=busy,
+            now=now,
+        )

@@ -11,6 +11,8 @@ from sqlalchemy import URL, Connection
 
 from craftsync.errors import StoreUnusable
 from craftsync.health.findings import Finding, ok, or_ok, problem, warning
+from craftsync.purge import protected
+from craftsync.purge.policy import Protection
 from craftsync.settings import Environment
 from craftsync.store import checkup, engine, faults, revisions, schema
 from craftsync.store.checkup import Books
@@ -50,18 +52,21 @@ def books(
     ids: Mapping[str, str | None],
     reading: Reading,
     *,
+    protection: Protection,
     busy: bool,
     now: datetime,
 ) -> Iterator[Finding]:
     """Read the store through, and judge what stands in its books.
 
-    `ids` are what the environments say they are; `busy` whether a craftsync may be at work now.
+    `ids` are what the environments say they are; `protection` has the names of which nothing is to
+    be deleted; `busy` is whether a craftsync may be at work now.
     """
     place = engine.place(url)
     try:
         with reading() as connection:
             damage = checkup.damage(connection)
             found = checkup.books(connection)
+            unknown = list(protected.unknown(connection, protection)) if found else []
     except StoreUnusable as fault:
         yield _unusable("integrity", fault)
         return
@@ -75,6 +80,10 @@ def books(
         if configured:
             yield ok("run", f"{name}: in the store, but not configured: it stays as it is.")
         yield from _deletes(found[name], busy=busy)
+    if found and (protection.pipelines or protection.deployments):
+        # The settings are those of all environments: a name need not be in each of them.
+        told = (warning("protection", one.sentence, one.hint) for one in unknown)
+        yield from or_ok(told, "protection", "Every protected name is one that was held.")
 
 
 def judge(held: Books, upstream_id: str | None, *, busy: bool, now: datetime) -> Iterator[Finding]:

@@ -157,6 +157,28 @@ def environment_names(connection: Connection) -> list[str]:
     return list(connection.scalars(select(Environment.name).order_by(Environment.name)))
 
 
+def names_ever_held(
+    connection: Connection, kind: str, environment_key: int | None = None
+) -> set[str]:
+    """Return the names of all deployments or pipelines that were ever seen, gone ones too.
+
+    `kind` is deployment or pipeline; those that only a run or a deployment tells of are among
+    them. With no environment those of all are meant.
+    """
+    of_runs, of_deployments = table_of(Execution), table_of(Deployment)
+    places = [(of_deployments, "name"), (of_runs, "deployment_name")]
+    if kind == "pipeline":
+        places = [(table_of(Pipeline), "name")]
+        places += [(table, "pipeline_name") for table in (of_deployments, of_runs)]
+    found: set[str] = set()
+    for table, column in places:
+        names = select(table.c[column]).where(table.c[column].is_not(None)).distinct()
+        if environment_key is not None:
+            names = names.where(table.c.environment_key == environment_key)
+        found.update(connection.scalars(names))
+    return found
+
+
 def near_names(
     connection: Connection, kind: str, word: str, *, environment: str | None = None, count: int = 3
 ) -> list[str]:

@@ -345,6 +345,17 @@ def test_a_protected_deployment_stays(lab, names):
     assert "protected" in done.stderr
 
 
+@pytest.mark.parametrize("words", [("execution", "t0"), ("deployment", "nightly", *WITH_FOUR[:2])])
+def test_a_protected_name_that_nothing_ever_had_is_named_before_anything_goes(lab, words):
+    allow(lab, protect_pipelines="trian", protect_deployments="nihgtly")
+    done = run(lab, "delete", *words)
+    assert done.exit_code == 4
+    assert "warning: protect_pipelines names trian, and no pipeline of default" in done.stderr
+    assert "hint: Did you mean train?" in done.stderr
+    assert "warning: protect_deployments names nihgtly, and no deployment of" in done.stderr
+    assert deletes(lab) == []
+
+
 def test_an_unknown_deployment_is_wrong_usage(lab):
     assert run(lab, "delete", "deployment", "nightlyy", *WITH_FOUR).exit_code == 2
 

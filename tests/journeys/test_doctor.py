@@ -391,6 +391,41 @@ def test_a_delete_whose_end_nobody_knows_is_a_problem(lab):
     assert "craftsync delete execution 'e7; ls' --env" in deletes.fix
 
 
+def test_a_protected_name_that_nothing_ever_had_is_a_finding(lab):
+    pipeline = lab.column("select pipeline_name from pipelines order by 1")[0]
+    deployment = lab.column("select deployment_name from deployments order by 1")[0]
+    assert "protection" not in examined(lab)
+    known = {
+        "CRAFTSYNC_PURGE_PROTECT_PIPELINES": pipeline.upper(),
+        "CRAFTSYNC_PURGE_PROTECT_DEPLOYMENTS": deployment,
+    }
+    found = only(examined(lab, **known), "protection")
+    assert (found.state, found.finding) == ("ok", "Every protected name is one that was held.")
+    wrong = {
+        "CRAFTSYNC_PURGE_PROTECT_PIPELINES": f"{pipeline},{pipeline}x",
+        "CRAFTSYNC_PURGE_PROTECT_DEPLOYMENTS": "zzz",
+    }
+    first, second = examined(lab, **wrong)["protection"]
+    assert (first.state, second.state) == ("warning", "warning")
+    assert first.finding == (
+        f"protect_pipelines names {pipeline}x, and no pipeline that the store ever held is called"
+        " so: it protects nothing."
+    )
+    assert first.fix.startswith(f"Did you mean {pipeline}")
+    assert second.fix == "craftsync deployments --all"
+
+
+def test_a_name_that_one_of_several_environments_held_is_no_finding(lab):
+    """The settings are those of all: what protects in one need not be in the other."""
+    with writing(lab) as (connection, _):
+        environments.enter(
+            connection, "staging", url="https://s", upstream_id=None, seen_at=lab.world.now
+        )
+    pipeline = lab.column("select pipeline_name from pipelines order by 1")[0]
+    found = examined(lab, CRAFTSYNC_PURGE_PROTECT_PIPELINES=pipeline)
+    assert only(found, "protection").state == "ok"
+
+
 def test_a_store_that_holds_an_environment_nobody_configured_is_fine(lab):
     del lab.environ["CRAFT_AI_ENVIRONMENT_URL"], lab.environ["CRAFT_AI_SDK_TOKEN"]
     (lab.folder / "craftsync.toml").write_text(

@@ -520,6 +520,43 @@ def test_the_settings_of_the_day_hold_for_an_older_plan(lab, setting, why):
         assert why in lab.report.results[1].error
 
 
+UNKNOWN = "and no {} of default that the store ever held is called so: it protects nothing."
+
+
+@pytest.mark.parametrize(
+    ("setting", "name", "hint"),
+    [
+        ("protect_pipelines", "trian", "Did you mean train?"),
+        ("protect_deployments", "zzz", "craftsync deployments --all --env default"),
+        ("protect_pipelines", "zzz", "craftsync runs --env default"),
+    ],
+)
+def test_a_protected_name_that_nothing_ever_had_is_named(real, tmp_path, setting, name, hint):
+    allow(real, **{setting: f"{name},nothing"})
+    kind = setting.removeprefix("protect_").removesuffix("s")
+    file = tmp_path / "plan.json"
+    for words in (
+        ("plan", "--older-than", "98d", "-o", file),
+        ("apply", file),
+        ("apply", "--policy", "--older-than", "98d"),
+    ):
+        done = run(real, "purge", *words)
+        assert f"warning: {setting} names {name}, {UNKNOWN.format(kind)}" in done.stderr
+        assert f"hint: {hint}" in done.stderr
+        assert f"{setting} names nothing" in done.stderr
+    assert done.exit_code == 4
+
+
+def test_what_was_ever_held_may_be_protected_whatever_its_case(real):
+    allow(real, protect_pipelines="Train,other", protect_deployments="NIGHTLY,once")
+    change(real, "update execution set deployment_name = 'once' where execution_id = 't1'")
+    change(real, "update deployment set gone_at = created_at")
+    change(real, "update execution set pipeline_name = 'other' where execution_id = 't2'")
+    done = run(real, "purge", "plan", "--older-than", "98d", "--format", "csv")
+    assert "protects nothing" not in done.stderr
+    assert "protected,8" in done.stdout
+
+
 def test_too_big_a_file_is_kept_unless_it_is_allowed_to_be_missing(tmp_path):
     world = an_estate(3)
     world.set_value("t0", "outputs", "model", Content("application/octet-stream", b"x" * 5000))
