@@ -6,30 +6,42 @@
 -- param:  pipeline_name  glob              *
 -- param:  by             choice(hour|day)  hour
 -- gives:  environment, bucket, running_avg, running_max, queued_max
--- A run goes on from its start to its end, and waits from when it was asked for to its start; one
--- that has not ended goes on until `until`. Buckets in which none did either are left out. The
--- average is over the part of the bucket that was asked for.
+-- A run goes on from its start to its end, and waits from when it was asked for to its start. One
+-- that has not ended goes on as far as is known: until it was last listed, or found to be gone.
+-- Buckets in which none did either are left out. The average is over the part of the bucket that
+-- was asked for and is known.
 with asked as (
     select
         environment,
         created_at,
         started_at,
         end_date,
-        coalesce(is_ended(status) or lower(status) = 'skipped', false) as is_over
+        coalesce(is_ended(status) or lower(status) = 'skipped', false) as is_over,
+        coalesce(gone_at, greatest(last_seen_at, fetched_at)) as seen_until
     from executions
     where created_at >= $since and created_at < $until
       and pipeline_name glob $pipeline_name
       and ($environment is null or environment = $environment)
 ),
+known as (
+    select
+        a.environment,
+        least($until, greatest(max(a.seen_until), max(n.last_synced_at))) as known_until
+    from asked as a
+    left join environments as n on n.environment = a.environment
+    group by a.environment
+),
 spans as (
     select environment, true as running, greatest(started_at, $since) as begins,
-        least(coalesce(end_date, $until), $until) as ends
+        least(coalesce(end_date, seen_until), known_until) as ends, known_until
     from asked
+    join known using (environment)
     where started_at is not null and (end_date is not null or not is_over)
     union all
     select environment, false, created_at,
-        least(coalesce(started_at, end_date, $until), $until)
+        least(coalesce(started_at, end_date, seen_until), known_until), known_until
     from asked
+    join known using (environment)
     where started_at is not null or end_date is not null or not is_over
 ),
 split as (
@@ -46,6 +58,7 @@ pieces as (
         running,
         bucket,
         width,
+        known_until,
         greatest(begins, bucket)                        as begins,
         least(ends, bucket + width)                     as ends
     from split
@@ -81,7 +94,7 @@ sums as (
     select
         environment,
         bucket,
-        least(bucket + any_value(width), $until)        as bucket_ends,
+        least(bucket + any_value(width), any_value(known_until)) as bucket_ends,
         greatest(bucket, $since)                        as bucket_begins,
         coalesce(sum(epoch_us(ends) - epoch_us(begins)) filter (running), 0) as running_us
     from pieces

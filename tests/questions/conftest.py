@@ -75,6 +75,7 @@ class History:
         self._count += 1
         execution_id = execution_id or f"e{self._count}"
         born = moment(at)
+        seen = born if more.get("gone_at") else NOW.replace(tzinfo=None)
         started = born + timedelta(seconds=queue_s) if queue_s is not None else None
         ended = started + timedelta(seconds=run_s) if started and run_s is not None else None
         row = {
@@ -82,7 +83,7 @@ class History:
             "pipeline_name": pipeline, "deployment_name": deployment, "status": status,
             "started_at": started, "end_date": ended, "queue_s": queue_s,
             "run_s": run_s if started else None, "commit_id": commit, "settled": True,
-            "detail_state": "ok", "logs_state": "ok", "first_seen_at": born, "last_seen_at": born,
+            "detail_state": "ok", "logs_state": "ok", "first_seen_at": born, "last_seen_at": seen,
             "fetched_at": born,
         }  # fmt: skip
         self.add("executions", **{**row, **more})

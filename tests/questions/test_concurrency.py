@@ -15,6 +15,12 @@ def levels(history, **asked):
     ]
 
 
+def synced(history, at):
+    """Say when the environment was last synced."""
+    history.add("environments", environment="prod", last_synced_at=at)
+    history._environments.add("prod")
+
+
 def test_overlapping_runs_are_counted_and_averaged_over_the_hour(history):
     history.run(at="2026-03-10 12:00", queue_s=0.0, run_s=30 * MINUTE)
     history.run(at="2026-03-10 12:15", queue_s=0.0, run_s=30 * MINUTE)
@@ -57,6 +63,50 @@ def test_what_has_not_ended_goes_on_until_then(history):
     history.run(at="2026-03-10 12:30", queue_s=None, status="Pending")
     found = levels(history, until="2026-03-10T14:00:00Z")
     assert found == [(12, 0.25, 1, 2), (13, 1.0, 1, 1)]
+
+
+def test_what_is_gone_goes_on_until_then_and_no_longer(history):
+    gone = {"gone_at": datetime(2026, 3, 10, 13, 30), "gone_cause": "deployment_deleted"}
+    synced(history, "2026-03-31")
+    history.run(at="2026-03-10 12:30", queue_s=15 * MINUTE, run_s=None, status="RUNNING", **gone)
+    history.run(at="2026-03-10 12:30", queue_s=None, status="Pending", **gone)
+    assert levels(history) == [(12, 0.25, 1, 2), (13, 0.5, 1, 1)]
+    assert levels(history, until="2026-03-10T13:15:00Z") == [(12, 0.25, 1, 2), (13, 1.0, 1, 1)]
+
+
+def test_what_ended_before_it_was_gone_counts_until_its_end(history):
+    gone = {"gone_at": datetime(2026, 3, 10, 18), "gone_cause": "deleted_upstream"}
+    history.run(at="2026-03-10 12:00", queue_s=30 * MINUTE, run_s=15 * MINUTE, **gone)
+    assert levels(history) == [(12, 0.25, 1, 1)]
+
+
+@pytest.mark.parametrize("until", ["now", "9999-12-31"])
+def test_what_has_not_ended_goes_on_as_far_as_is_known(history, until):
+    seen = {"last_seen_at": datetime(2026, 3, 10, 13, 30)}
+    history.run(
+        at="2026-03-10 12:30", queue_s=0.0, run_s=None, status="Running",
+        fetched_at=datetime(2026, 3, 10, 13, 15), **seen,
+    )  # fmt: skip
+    history.run(at="2026-03-10 13:00", queue_s=0.0, run_s=15 * MINUTE, **seen)
+    assert levels(history, since="2026-03-01", until=until) == [(12, 0.5, 1, 0), (13, 1.5, 2, 0)]
+
+
+def test_a_pipeline_that_is_listed_no_more_does_not_run_on_with_the_others(history):
+    history.run(
+        at="2026-03-10 12:00", queue_s=0.0, run_s=None, status="Running",
+        last_seen_at=datetime(2026, 3, 10, 12, 30),
+    )  # fmt: skip
+    history.run(at="2026-03-10 13:00", queue_s=0.0, run_s=30 * MINUTE, pipeline="score")
+    assert levels(history) == [(12, 0.5, 1, 0), (13, 0.5, 1, 0)]
+
+
+def test_the_average_of_an_hour_that_is_known_in_part_is_over_that_part(history):
+    synced(history, "2026-03-10 12:45")
+    history.run(
+        at="2026-03-10 12:00", queue_s=0.0, run_s=15 * MINUTE,
+        last_seen_at=datetime(2026, 3, 10, 12, 30),
+    )  # fmt: skip
+    assert levels(history) == [(12, pytest.approx(1 / 3), 1, 0)]
 
 
 def test_what_ended_without_saying_when_is_not_counted_as_running(history):
