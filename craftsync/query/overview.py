@@ -35,6 +35,9 @@ counted as (
         count(*) filter (lower(status) = 'failed')               as failed,
         count(*) filter (lower(status) = 'error')                as error,
         count(*) filter (lower(status) = 'skipped')              as skipped,
+        count(*) filter (
+            gone_at is null and not coalesce(is_ended(status) or lower(status) = 'skipped', false)
+        )                                                        as unended,
         count(run_s) filter (is_ok(status))                      as timed,
         quantile_cont(run_s, [0.5, 0.95]) filter (is_ok(status)) as run_s,
         count(queue_s)                                           as waited,
@@ -55,7 +58,7 @@ select
     failed,
     error,
     skipped,
-    runs - succeeded - failed - error - skipped                  as unended,
+    unended,
     wilson_low(failed + error, succeeded + failed + error)       as ci_low,
     wilson_high(failed + error, succeeded + failed + error)      as ci_high,
     timed,
@@ -83,9 +86,9 @@ where {_ASKED}
 def figures(session: "duckdb.DuckDBPyConnection", values: Mapping[str, Any]) -> Answer:
     """Count and time the runs from `since` to `until`, and those from `before` to `since`.
 
-    Rows are those of a group, or of all where `is_total`; `unended` are of a status that is no end,
-    run times those of successful runs. `values` are before, since, until, environment (None: all)
-    and pipeline_name, a glob; instants are naive and mean UTC.
+    Rows are those of a group, or of all where `is_total`; `unended` are of a status that is no end
+    and not gone, run times those of successful runs. `values` are before, since, until, environment
+    (None: all) and pipeline_name, a glob; instants are naive and mean UTC.
     """
     return of(session.execute(_FIGURES, dict(values)))
 

@@ -23,7 +23,10 @@ class Trend(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Runs of a period: counted, and timed in seconds; `unended` are of a status that is no end."""
+    """Runs of a period: counted, and timed in seconds.
+
+    `unended` are of a status that is no end; whether one that is gone ever ended is not known.
+    """
 
     runs: int = 0
     succeeded: int = 0

@@ -145,6 +145,18 @@ def test_everything_that_happened_is_found(history, report):
     assert (figures["new_errors"], figures["age_s"], figures["parts_held"]) == (2, 3600, 2 / 3)
 
 
+def test_a_run_that_is_gone_and_never_seen_to_end_is_not_counted_as_one_that_goes_on(
+    history, report
+):
+    history.run("runs", "2026-03-26", "Running", run_s=None)
+    history.run("odd", "2026-03-26", None, run_s=None)
+    gone = {"gone_at": UNTIL.replace(tzinfo=None) - DAY, "gone_cause": "deployment_deleted"}
+    history.run("gone", "2026-03-26", "Running", run_s=None, **gone)
+    history.run("ended", "2026-03-26", **gone)
+    figures = report().figures
+    assert (figures["runs"], figures["succeeded"], figures["unended"]) == (4, 1, 2)
+
+
 def test_a_commit_that_was_bad_before_the_period_is_none_of_its_regressions(history, report):
     many(history, 12, "2026-03-12", commit="good")
     many(history, 12, "2026-03-20", "Failed", commit="bad")
