@@ -7,7 +7,9 @@
 -- param:  commit_id      text     !
 -- gives:  environment, pipeline_name, commit_id, first_run_at, n, failed, error, newly_failing
 -- gives:  top_signature, example_execution_id
--- The commits of each pipeline that ran first when X did, or later; X may be shortened.
+-- The commits of each pipeline that ran first when X did, or later; X may be shortened. A commit
+-- is newly failing where it fails more than its pipeline did before X, by more than chance: as long
+-- a time before as is asked for. Of a pipeline that did not run then, that is not known.
 with first_runs as (
     select environment, pipeline_name, commit_id, min(created_at) as first_run_at
     from executions
@@ -32,11 +34,15 @@ runs as (
 ),
 before as (
     select
-        environment,
-        pipeline_name,
-        count(*) filter (is_failure(status)) / count(*) as failure_rate
-    from runs
-    where is_ended(status) and created_at < since_at
+        e.environment,
+        e.pipeline_name,
+        count(*) filter (is_failure(e.status)) / count(*) as failure_rate
+    from executions as e
+    join turn on turn.environment = e.environment
+    where e.commit_id is not null
+      and is_ended(e.status)
+      and e.created_at >= turn.since_at - ($until - $since) and e.created_at < turn.since_at
+      and e.pipeline_name glob $pipeline_name
     group by all
 ),
 after as (
@@ -85,10 +91,10 @@ select
     after.n,
     after.failed,
     after.error,
-    -- More than the pipeline did before, by more than chance.
-    coalesce(
-        wilson_low(after.failed + after.error, after.n) > coalesce(before.failure_rate, 0), false
-    ) as newly_failing,
+    case
+        when after.failed + after.error = 0 then false
+        else wilson_low(after.failed + after.error, after.n) > before.failure_rate
+    end as newly_failing,
     top.cause[1] as top_signature,
     top.cause[2] as example_execution_id
 from after

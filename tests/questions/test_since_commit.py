@@ -46,6 +46,48 @@ def test_what_failed_as_often_before_is_not_newly_failing(history):
     assert (row["failed"], row["newly_failing"]) == (1, False)
 
 
+def mixed(history, at, commit, good=3):
+    """Add a run that failed, and some that did not."""
+    history.run(at=at, commit=commit, status="Failed")
+    for _ in range(good):
+        history.run(at=at, commit=commit)
+
+
+def test_what_failed_as_often_before_is_not_newly_failing_however_long_ago_x_came(history):
+    mixed(history, "2026-01-10", "old")
+    mixed(history, "2026-02-01", "x")
+    mixed(history, "2026-03-10", "x")
+    mixed(history, "2026-03-11", "y")
+    rows = history.ask("since_commit", commit_id="x")
+    assert [(row["commit_id"], row["n"], row["newly_failing"]) for row in rows] == [
+        ("x", 4, False), ("y", 4, False),
+    ]  # fmt: skip
+
+
+def test_before_is_as_long_a_time_before_x_as_is_asked_for(history):
+    for _ in range(4):
+        history.run(at="2025-12-30", commit="ancient", status="Failed")
+    history.run(at="2026-01-10", commit="old")
+    mixed(history, "2026-02-01", "x", good=1)
+    mixed(history, "2026-03-10", "x", good=1)
+    assert history.column("since_commit", "newly_failing", commit_id="x") == [True]
+    asked = {"commit_id": "x", "since": "2026-02-01"}
+    assert history.column("since_commit", "newly_failing", **asked) == [False]
+    asked = {"commit_id": "x", "since": "0001-01-01", "until": "9999-12-31"}
+    assert history.column("since_commit", "newly_failing", **asked) == [False]
+
+
+def test_whether_what_fails_is_new_is_not_known_of_a_pipeline_that_did_not_run_before(history):
+    history.run(at="2026-03-09", commit="old", pipeline="score", status="Running")
+    mixed(history, "2026-03-10", "x")
+    history.run(at="2026-03-11", commit="y", pipeline="score", status="Error")
+    history.run(at="2026-03-12", commit="z", pipeline="score")
+    rows = history.ask("since_commit", commit_id="x")
+    assert [(row["commit_id"], row["newly_failing"]) for row in rows] == [
+        ("x", None), ("y", None), ("z", False),
+    ]  # fmt: skip
+
+
 def test_what_does_not_fail_is_told_too_and_has_no_cause(history):
     history.run(at="2026-03-11", commit="x")
     history.run(at="2026-03-12", commit="y", status="Skipped")
