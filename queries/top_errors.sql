@@ -6,6 +6,7 @@
 -- param:  pipeline_name  glob     *
 -- param:  limit          count    20
 -- gives:  signature, sample_message, n, pipelines, first_at, last_at, is_new, example_execution_id
+-- New is what did not occur before `since`; where nothing is held from before, that is not known.
 with counted as (
     select
         signature,
@@ -23,6 +24,13 @@ with counted as (
 known as (
     select distinct signature
     from failed_runs('-infinity'::timestamp, $since, $environment, $pipeline_name)
+),
+reaching as (
+    select count(*) > 0 as back
+    from executions
+    where created_at < $since
+      and pipeline_name glob $pipeline_name
+      and ($environment is null or environment = $environment)
 )
 select
     signature,
@@ -31,7 +39,7 @@ select
     pipelines,
     first_at,
     last_at,
-    signature not in (select signature from known) as is_new,
+    if(reaching.back, signature not in (select signature from known), null) as is_new,
     example_execution_id
-from counted
+from counted, reaching
 order by n desc, signature
