@@ -161,15 +161,52 @@ compared as (
     from facts
     group by section_nr, section, fact.name
 ),
+differing as (
+    select *, section_nr in (3, 4, 6) as is_json, row_number() over () as pair
+    from compared
+    where said_a is distinct from said_b
+),
+-- JSON of the same pieces may be the same in another order of its keys. Its numbers are made
+-- strings first, to be held against each other by their own digits. What is so large that it would
+-- take minutes is compared as it is written.
+sides as (
+    select
+        pair,
+        unnest([said_a, said_b]) as said,
+        regexp_replace(
+            said, '"((?:[^"\\]|\\.)*)"|(-?[0-9][0-9.eE+-]*)', '"\2#\1"', 'g'
+        )::json as json
+    from differing
+    where is_json
+      and strlen(said_a) <= 1000000
+      and left(said_a, 1) in ('{', '[')
+      and left(said_b, 1) = left(said_a, 1)
+      and list_sort([trim(one) for one in string_split(translate(said_a, '{}[]:', ',,,,,'), ',')])
+        = list_sort([trim(one) for one in string_split(translate(said_b, '{}[]:', ',,,,,'), ',')])
+),
+trees as (
+    select
+        pair,
+        (
+            select list_sort(list((tree.fullkey, tree.type, tree.atom)))
+            from json_tree(sides.json) as tree
+        ) as tree
+    from sides
+),
+same as (
+    select pair
+    from trees
+    group by pair
+    having count(distinct tree) = 1
+),
 -- Strings without their quotes, unless nothing else tells the two apart.
 shown as (
     select
         *,
-        section_nr in (3, 4, 6) as is_json,
         if(is_json and starts_with(said_a, '"'), said_a::json ->> '$', said_a) as text_a,
         if(is_json and starts_with(said_b, '"'), said_b::json ->> '$', said_b) as text_b
-    from compared
-    where said_a is distinct from said_b
+    from differing
+    anti join same using (pair)
 )
 select
     section,

@@ -1,5 +1,7 @@
 """A: the first in the question; what is said of A and B is worked out by hand from the rows."""
 
+import json
+
 import pytest
 
 from craftsync.errors import Usage
@@ -169,6 +171,60 @@ def test_strings_lose_their_quotes_unless_nothing_else_tells_two_values_apart(hi
     assert rows["inputs", "x"] == ('"1"', "1", "changed")
     assert rows["inputs", "y"] == ("one", "two", "changed")
     assert rows["inputs", "z"] == (None, "null", "added")
+
+
+def test_of_objects_the_order_of_the_keys_says_nothing(history):
+    told_a = {"b": [1, {"y": "1, 2", "x": None}], "a": {}, "": 2}
+    told_b = {"": 2, "a": {}, "b": [1, {"x": None, "y": "1, 2"}]}
+    history.run("a", "2026-03-10", inputs={"x": told_a}, outputs={"y": [told_a]}, **SAME)
+    history.run("b", "2026-03-09", inputs={"x": told_b}, outputs={"y": [told_b]}, **SAME)
+    for run, at, value in (("a", "2026-03-10", told_a), ("b", "2026-03-09", told_b)):
+        history.add(
+            "outputs", execution_id=run, execution_created_at=at, position=9, name=None,
+            value_state="ok", value=json.dumps(value, separators=(",", ":")),
+        )  # fmt: skip
+    assert not {section for section, _ in told(history, a="a", b="b")} & {"inputs", "outputs"}
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [
+        ('{"x":1.0,"y":2}', '{"y":2,"x":1.00}'),
+        ('{"x":1,"y":2}', '{"y":1,"x":2}'),
+        ('{"x":"1","y":2}', '{"y":2,"x":1}'),
+        ('{"x":{"y":1},"z":2}', '{"z":2,"x":1,"y":{}}'),
+        ('{"x":{"y":1},"z":{}}', '{"z":{"y":1},"x":{}}'),
+        ('{"x":{"y":[]},"z":1}', '{"z":1,"x":{"y":{}}}'),
+        ('{"x":null,"y":"null"}', '{"y":null,"x":"null"}'),
+        ("[1,2]", "[2,1]"),
+        ('{"x":[1,2]}', '{"x":[2,1]}'),
+        ('{"a":{"b":1},"c":2}', '{"c":2,"a\\".\\"b":1,"a":{}}'),
+        (
+            '{"x":123456789012345678901234567890,"y":0}',
+            '{"y":0,"x":123456789012345678901234567891}',
+        ),
+        ('{"x":0.1,"y":0}', '{"y":0,"x":0.10000000000000000555}'),
+        ('{"x":18446744073709551616,"y":-0}', '{"y":0,"x":18446744073709551616}'),
+    ],
+)
+def test_what_differs_in_more_than_the_order_of_keys_is_told(history, a, b):
+    for run, at, value in (("a", "2026-03-10", a), ("b", "2026-03-09", b)):
+        as_held = {"value": value, "value_text": value, "value_state": "ok"}
+        history.run(run, at, inputs={"x": as_held}, **SAME)
+    assert told(history, a="a", b="b")["inputs", "x"] == (a, b, "changed")
+
+
+@pytest.mark.parametrize(
+    "number", ["1.00", "-0", "1E5", "123456789012345678901234567890", "0.10000000000000000555"]
+)
+def test_a_number_of_any_length_is_the_same_in_another_order(history, number):
+    for run, at, value in (
+        ("a", "2026-03-10", f'{{"x":{number},"é\\n":"#"}}'),
+        ("b", "2026-03-09", f'{{"é\\n":"#","x":{number}}}'),
+    ):
+        as_held = {"value": value, "value_text": value, "value_state": "ok"}
+        history.run(run, at, inputs={"x": as_held}, **SAME)
+    assert ("inputs", "x") not in told(history, a="a", b="b")
 
 
 def test_a_run_outside_of_what_is_asked_for_is_not_said_to_be_missing(history):
