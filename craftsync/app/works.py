@@ -5,7 +5,7 @@ needed, so that `status` starts without HTTP and without the ORM.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from craftsync.health import Finding
     from craftsync.store.chosen import Candidate
-    from craftsync.sync.dry_run import Row
+    from craftsync.sync.dry_run import Row, Unable
     from craftsync.sync.events import Listener, Outcome
     from craftsync.sync.job import Job, Options
     from craftsync.sync.limits import Limits
@@ -132,18 +132,16 @@ class App(Reporting):
                 options=options,
             )
 
-    def rehearse(self, environments: Sequence[Environment], options: "Options") -> Iterator["Row"]:
-        """Yield what a sync would do: the listings are made, nothing is written, no lock taken."""
-        from craftsync.store import schema  # noqa: PLC0415 - a wing
-        from craftsync.sync.dry_run import Rehearsal  # noqa: PLC0415 - a room of the works
+    def rehearse(
+        self, environments: Sequence[Environment], options: "Options"
+    ) -> Iterator["Row | Unable"]:
+        """Yield what a sync would do: the listings are made, nothing is written, no lock taken.
 
-        there = schema.current(self.url()) is not None
-        for one in environments:
-            with (
-                self.platform(one, limits=self._limits(options)) as platform,
-                self.reading() if there else nullcontext() as conn,
-            ):
-                yield from Rehearsal(one.name, one.url, platform, options, conn, self.now()).rows()
+        Of several environments one that fails is told, and the others are rehearsed.
+        """
+        from craftsync.app import rehearsals  # noqa: PLC0415 - a room of the works
+
+        return rehearsals.rehearse(self, environments, options)
 
     def _limits(self, options: "Options | None" = None) -> "Limits":
         from craftsync.sync.limits import Limits  # noqa: PLC0415 - a room of the works

@@ -90,7 +90,8 @@ def sync(
     chosen = app.settings.environments_to_use(environments, all_environments)
     wanted = app.sync_options(logs=not no_logs, files=not no_files, **asked)
     if dry_run:
-        ctx.exit(rehearsal.show(app.rehearse(chosen, wanted), how))
+        found = app.rehearse(chosen, wanted)
+        ctx.exit(rehearsal.show(found, how, environments=len(chosen)))
     try:
         report = app.sync(chosen, wanted, listener=summary.progress(), parallel=parallel)
     except Busy as busy:

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from craftsync.errors import BadPayload, Missing, UpstreamFault
+from craftsync.errors import BadPayload, CraftsyncError, Missing, UpstreamFault
 from craftsync.records import Incarnation, Key, ListedExecution, ObjectKind, Payload
 from craftsync.store import audit, environments, estate, mirror
 from craftsync.store.mirror import HeldExecution
@@ -35,6 +35,14 @@ class Row:
     id: str
     reason: str
     requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unable:
+    """One of several environments cannot be rehearsed, and why."""
+
+    environment: str
+    why: CraftsyncError
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,6 +316,74 @@ def test_of_several_environments_each_is_named_beside_what_is_not_stored(tmp_pat
         ]
 
 
+def told_of(done):
+    """Return the rows of a rehearsal, and the errors that were said."""
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return rows, [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize("code", [6, 7])
+def test_an_environment_that_fails_does_not_keep_the_others_from_being_rehearsed(tmp_path, code):
+    first, second = (World(seed=seed, executions=20, settled=True) for seed in (4, 5))
+    with in_two_environments(tmp_path, first, second) as made:
+        if code == 6:
+            del made.environ["TOKEN_A"]
+        else:
+            made.environ["CRAFTSYNC_ENVIRONMENTS_PROD_URL"] = "http://127.0.0.1:1"
+        words = ("sync", "--dry-run", "--format", "jsonl")
+        done = craftsync(made, *words, "--all-envs")
+        rows, errors = told_of(done)
+        assert {row["environment"] for row in rows} == {"staging"}
+        assert sum(row["kind"] == "execution" for row in rows) == 20
+        assert len(errors) == 1
+        assert errors[0].startswith("error: prod: ")
+        assert done.returncode == code
+        alone = craftsync(made, *words, "--env", "prod")
+        assert (alone.returncode, alone.stdout) == (code, "")
+        assert f"error: {errors[0].removeprefix('error: prod: ')}" in alone.stderr
+
+
+def test_a_rehearsal_ends_with_the_first_code_of_what_befell_its_environments(tmp_path):
+    first, second = (World(seed=seed, executions=20, settled=True) for seed in (4, 5))
+    with in_two_environments(tmp_path, first, second) as made:
+        craftsync(made, "sync", "--all-envs", "-q")
+        second.override("GET", "/pipelines/iris-train/executions", _answer(200, []))
+        words = ("sync", "--dry-run", "--format", "jsonl", "--all-envs")
+        done = craftsync(made, *words)
+        assert (done.returncode, told_of(done)[1]) == (4, [])
+        first.override("GET", "/pipelines", _answer(200, {"none": 1}))
+        done = craftsync(made, *words)
+        rows, errors = told_of(done)
+        assert {row["environment"] for row in rows} == {"staging"}
+        assert (done.returncode, len(errors)) == (4, 1)
+        del made.environ["TOKEN_A"]
+        assert craftsync(made, *words).returncode == 6
+        del made.environ["TOKEN_B"]
+        done = craftsync(made, *words)
+        assert (done.returncode, done.stdout, len(told_of(done)[1])) == (6, "", 2)
+
+
+def test_a_pipeline_of_one_environment_is_rehearsed_there(tmp_path):
+    first, second = (World(executions=0, pipelines=0) for _ in range(2))
+    first.add_pipeline("mine")
+    second.add_pipeline("other")
+    first.add_execution("mine", execution_id="e1")
+    with in_two_environments(tmp_path, first, second) as made:
+        words = ("sync", "--dry-run", "--format", "jsonl", "--all-envs", "--pipeline", "mine")
+        done = craftsync(made, *words)
+        rows, errors = told_of(done)
+        assert [row["id"] for row in rows if row["kind"] == "execution"] == ["e1"]
+        assert (done.returncode, errors) == (2, ["error: staging: No pipeline is called mine."])
+
+
+def test_a_rehearsal_of_several_environments_has_one_limit(tmp_path):
+    worlds = [World(seed=seed, executions=20, settled=True) for seed in (4, 5)]
+    with in_two_environments(tmp_path, *worlds) as made:
+        done = craftsync(made, "sync", "--dry-run", "--all-envs", "--max-requests", "12")
+        assert done.returncode == 3
+        assert sum(world.requests.total for world in worlds) <= 12
+
+
 @contextmanager
 def in_two_environments(folder, first, second):
     """Open a lab over the first world, called prod, and the second, called staging."""
