@@ -195,24 +195,29 @@ class App(Reporting):
     ) -> Iterator["Verification"]:
         """Open what compares executions with upstream: nothing is written, no lock is taken.
 
-        Raises `StoreUnusable` for a store that cannot be read, `BadSettings` without a token.
+        Raises `StoreUnusable` for a store that cannot be read, `BadSettings` where the only
+        environment has no token.
         """
         from craftsync.store import engine, schema  # noqa: PLC0415 - a wing
         from craftsync.sync.verify import Verification  # noqa: PLC0415 - a room of the works
 
         url, limits, options = self.url(), self._limits(), self.sync_options()
+        tokens = tokens_of(environments, self.environ)
         with (
             schema.reading(url) as reader,
             engine.store_errors(url),
             ExitStack() as opened,
         ):
-            jobs = {}
+            jobs, unable = {}, {}
             for one in environments:
-                token = one.token(self.environ)
+                token = tokens[one.name]
+                if isinstance(token, BadSettings):
+                    unable[one.name] = token
+                    continue
                 job = self._job(reader, one, token, options, lambda _: None, limits)
                 jobs[one.name] = opened.enter_context(job)
             opened.callback(limits.stop)
-            yield Verification(jobs, reader, chosen)
+            yield Verification(jobs, reader, chosen, unable)
 
     def repair(self, environments: Sequence[Environment], ones: "Sequence[Candidate]") -> None:
         """Save executions of these environments anew; raises as `sync`, and what ends any run."""

@@ -13,7 +13,7 @@ from craftsync import times
 from craftsync.app import App
 from craftsync.cli import formats, options, say
 from craftsync.cli.formats import How
-from craftsync.errors import Partial
+from craftsync.errors import CraftsyncError, Partial, worst
 from craftsync.query import runs as query
 from craftsync.settings import Environment
 from craftsync.store import read
@@ -79,7 +79,8 @@ def verify(
 
     What differs is a row a part; what the store does not hold is not compared. Nothing is written,
     but with --repair, which fetches executions that differ once more, saves them whole as a sync
-    does, and compares them again; one that is gone upstream is left to a sync.
+    does, and compares them again; one that is gone upstream is left to a sync. An environment that
+    cannot be asked is named, and the others are compared.
 
     What differs is said with the line that mends it: a sync --full takes over what changed
     upstream, --repair writes anew what is damaged here.
@@ -103,14 +104,25 @@ def verify(
     with app.verification(environments, chosen) as found:
         rows = found.rows(lambda done, of: say.progress(f"{done:,} of {of:,} compared"))
         first = next(rows, None)
+        named = _name(found)
+        if len(found.unable) == len(environments):
+            ctx.exit(named)
         if first is not None or not _is_silent(how):
             how["wrap"] = True
             formats.rows(_COLUMNS, chain([first] if first else [], rows), **how)
     _tell(found, repair=repair)
     drifted = found.drifted
     if repair and drifted:
-        drifted = _repair(app, environments, found)
-    ctx.exit(Partial.exit_code if drifted else 0)
+        able = [one for one in environments if one.name not in found.unable]
+        drifted = _repair(app, able, found)
+    ctx.exit(worst([named, Partial.exit_code if drifted else 0]))
+
+
+def _name(found: Verification) -> int:
+    """Name the environments that could not be compared; return the code that they end with."""
+    for name, flaw in found.unable.items():
+        say.failure(CraftsyncError(f"{name}: {flaw}", hint=flaw.hint))
+    return worst(flaw.exit_code for flaw in found.unable.values())
 
 
 def _repair(app: App, environments: Sequence[Environment], found: Verification) -> int:
@@ -128,7 +140,8 @@ def _repair(app: App, environments: Sequence[Environment], found: Verification) 
             for drift in again.rows():
                 what = f"{drift.execution_id} {drift.part}".rstrip()
                 say.problem(f"Not repaired: {what}: {drift.drift}")
-        left += again.drifted
+        _name(again)
+        left += again.drifted + len(keys) - again.compared
         for cause, ones in again.causes.items():
             causes[cause] = [*causes.get(cause, ()), *ones]
     repaired = found.drifted - left

@@ -18,7 +18,7 @@ from typing import NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from craftsync.errors import Missing
+from craftsync.errors import CraftsyncError, Interrupted, Missing
 from craftsync.records import Whole
 from craftsync.store import compare, environments, files
 from craftsync.store.chosen import Candidate, candidates, largest_file, settled
@@ -81,14 +81,20 @@ def sample(items: Iterable[T], *, count: int, share: Fraction, seed: int) -> Ite
 class Verification:
     """Compares executions of environments; `jobs` are these, by their names in the store.
 
-    What is chosen are keys of executions, settled or not, or a sample of what is settled. Those
+    Of several those that fail before anything is fetched are left out, and `unable` says why. What
+    is chosen are keys of executions, settled or not, or a sample of what is settled. Those
     that differ and can be fetched again are `mendable`; `causes` has all that differ, by why.
     """
 
     def __init__(
-        self, jobs: Mapping[str, Job], reader: Engine, chosen: Sample | Sequence[int]
+        self,
+        jobs: Mapping[str, Job],
+        reader: Engine,
+        chosen: Sample | Sequence[int],
+        unable: Mapping[str, CraftsyncError] | None = None,
     ) -> None:
-        self._jobs = jobs
+        self._jobs = dict(jobs)
+        self.unable = dict(unable or {})
         self._reader = reader
         self._chosen = chosen
         self._is_whole = lru_cache(_FILES_REMEMBERED)(self._read_again)
@@ -100,10 +106,10 @@ class Verification:
     def rows(self, counted: Counted = lambda _done, _of: None) -> Iterator[Drift]:
         """Yield what differs, a row a part, in the order of (created_at, execution_id, part).
 
-        What cannot be read upstream is a row too. Raises `Refused` when an environment is another
-        one than the store knows, and what ends any run: `BadCredentials`, `Unreachable`.
+        What cannot be read upstream is a row too. Raises `Refused` when the only environment is
+        another one than the store knows, and what ends any run: `BadCredentials`, `Unreachable`.
         """
-        for name, job in self._jobs.items():
+        for name, job in [*self._jobs.items()]:
             self._recognise(name, job)
         keys = self._keys()
         fetchers = self._fetchers()
@@ -137,12 +143,21 @@ class Verification:
         with self._reader.connect() as conn:
             row = environments.find(conn, name)
         known = row.upstream_id if row else None
-        recognise(job.platform, environment=name, url=job.url, known=known)
+        try:
+            recognise(job.platform, environment=name, url=job.url, known=known)
+        except Interrupted:
+            raise
+        except CraftsyncError as flaw:
+            if len(self._jobs) + len(self.unable) == 1:
+                raise
+            self.unable[name] = flaw
+            del self._jobs[name]
 
     def _keys(self) -> Sequence[int]:
-        """Return the keys of what is chosen, eight bytes each."""
+        """Return the keys of what is chosen and can be compared, eight bytes each."""
         if not isinstance(self._chosen, Sample):
-            return self._chosen
+            found = self._candidates(self._chosen)
+            return [one.execution_key for one in found if one.environment in self._jobs]
         with self._reader.connect() as conn:
             count, keys = settled(conn, list(self._jobs))
             share, seed = self._chosen.share, self._chosen.seed

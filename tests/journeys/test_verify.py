@@ -863,6 +863,48 @@ def test_every_environment_that_is_mirrored_is_compared_in_one_order(two):
     assert [row["execution_id"] for row in json.loads(done.stdout)] == ["stage-0", "prod-1"]
 
 
+def errors(done):
+    return [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+
+
+@pytest.mark.parametrize("code", [4, 6, 7])
+def test_an_environment_that_fails_does_not_keep_the_others_from_being_compared(two, code):
+    for world in two.worlds.values():
+        world.append_lines("same", [Line(AT, "late")])
+    if code == 4:
+        change(two, "update environment set upstream_id = 'another' where name = 'prod'")
+    elif code == 6:
+        two.environ["PROD_TOKEN"] = ""
+    else:
+        two.environ["CRAFTSYNC_ENVIRONMENTS_PROD_URL"] = "http://127.0.0.1:1"
+    for words in (("--sample", "100%"), ("--execution", "prod-0", "--execution", "stage-0")):
+        done = run(two, *words, "--json")
+        told = [(row["environment"], row["execution_id"]) for row in json.loads(done.stdout)]
+        assert told == ([("stage", "same")] if words[0] == "--sample" else [])
+        assert done.exit_code == code
+        assert [line.partition(": ")[2].partition(": ")[0] for line in errors(done)] == ["prod"]
+        assert ("4 executions" if told else "1 execution") + " compared" in done.stderr
+    alone = run(two, "--env", "prod", "--json")
+    assert (alone.exit_code, alone.stdout) == (code, "")
+
+
+def test_where_no_environment_can_be_compared_nothing_is_printed(two):
+    two.environ |= {"PROD_TOKEN": "", "STAGE_TOKEN": ""}
+    done = run(two, "--json")
+    assert (done.exit_code, done.stdout, len(errors(done))) == (6, "", 2)
+    assert "compared" not in done.stderr
+
+
+def test_what_differs_is_repaired_though_another_environment_fails(two):
+    two.worlds["stage"].append_lines("same", [Line(AT, "late")])
+    two.environ["PROD_TOKEN"] = ""
+    done = run(two, "--sample", "100%", "--repair", "--json")
+    assert (done.exit_code, len(errors(done))) == (6, 1)
+    assert "1 repaired: nothing differs any more." in done.stderr
+    two.environ["PROD_TOKEN"] = two.worlds["prod"].sdk_token
+    assert run(two, "--sample", "100%").exit_code == 0
+
+
 def test_an_id_that_two_environments_have_needs_the_environment(two):
     done = run(two, "--execution", "same")
     assert done.exit_code == 2
