@@ -6,7 +6,6 @@
 -- param:  pipeline_name  glob     *
 -- param:  limit          count    20
 -- gives:  signature, sample_message, n, pipelines, first_at, last_at, is_new, example_execution_id
--- New is what did not occur before `since`; where nothing is held from before, that is not known.
 with counted as (
     select
         signature,
@@ -24,13 +23,6 @@ with counted as (
 known as (
     select distinct signature
     from failed_runs('-infinity'::timestamp, $since, $environment, $pipeline_name)
-),
-reaching as (
-    select count(*) > 0 as back
-    from executions
-    where created_at < $since
-      and pipeline_name glob $pipeline_name
-      and ($environment is null or environment = $environment)
 )
 select
     signature,
@@ -39,7 +31,7 @@ select
     pipelines,
     first_at,
     last_at,
-    if(reaching.back, signature not in (select signature from known), null) as is_new,
+    signature not in (select signature from known) as is_new,
     example_execution_id
-from counted, reaching
+from counted
 order by n desc, signature

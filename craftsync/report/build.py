@@ -181,7 +181,7 @@ def _causes(ask: _Asker) -> _Causes:
     told: list[Cause] = []
     number = new = 0
     for row in ask("top_errors", limit=_ALL):
-        number, new = number + 1, new + bool(row["is_new"])
+        number, new = number + 1, new + row["is_new"]
         if number <= CAUSES:
             told += _all(Cause, iter([row]))
     return _Causes(tuple(told), number, new)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What failed runs said last: a row of `top_errors`; None is not known to be new."""
+    """What failed runs said last: a row of `top_errors`."""
 
     signature: str
     sample_message: str | None
@@ -14,7 +14,7 @@ class Cause:
     pipelines: int
     first_at: datetime
     last_at: datetime
-    is_new: bool | None
+    is_new: bool
     example_execution_id: str
 
 

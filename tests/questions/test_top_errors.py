@@ -12,7 +12,6 @@ def test_failures_are_put_together_by_their_signature(history):
     failed(history, "e3", "2026-03-12", "ValueError: 19", pipeline="b", environment="staging")
     failed(history, "e4", "2026-03-09", "KeyError: 'x'")
     history.run("e5", "2026-03-12", logs=[("stderr", "ValueError: 20")])  # it ended well
-    history.run("e6", "2026-01-01")
     rows = history.ask("top_errors")
     assert rows[0] == {
         "signature": "ValueError: #", "sample_message": "ValueError: 19", "n": 3, "pipelines": 3,
@@ -32,22 +31,9 @@ def test_what_occurred_before_the_window_is_not_new(history):
     }  # fmt: skip
 
 
-def test_whether_an_error_is_new_is_not_known_where_nothing_is_held_from_before(history):
-    failed(history, "e1", "2026-03-10", "boom")
-    history.run("other", "2026-01-01", environment="staging")
-    assert history.column("top_errors", "is_new", environment="prod") == [None]
-    assert history.column("top_errors", "is_new") == [True]
-    history.run("score", "2026-01-01", pipeline="score")
-    assert history.column("top_errors", "is_new", environment="prod") == [True]
-    assert history.column("top_errors", "is_new", pipeline_name="train", environment="prod") == [
-        None
-    ]
-
-
 def test_what_another_environment_knew_is_new_in_this_one(history):
     failed(history, "old", "2025-01-01", "ValueError: 1", environment="staging")
     failed(history, "e1", "2026-03-10", "ValueError: 2")
-    history.run("good", "2026-01-01")
     assert history.column("top_errors", "is_new", environment="prod") == [True]
     assert history.column("top_errors", "is_new") == [False]
 
