@@ -17,18 +17,12 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from craftsync.errors import BadSettings, StoreUnusable
-from craftsync.store import faults, sqlite_file
+from craftsync.store import faults, server_session, sqlite_file
 
 _PRAGMAS_TO_WRITE = (
     "journal_mode=WAL",
     "synchronous=NORMAL",
     "journal_size_limit=67108864",
-)
-_ON_A_SERVER = (  # a client whose machine is gone is let go of in two minutes, and its lock with it
-    "-c timezone=UTC",
-    "-c tcp_keepalives_idle=60",
-    "-c tcp_keepalives_interval=10",
-    "-c tcp_keepalives_count=6",
 )
 _AS_DURABLE_AS_ASKED = """
     select set_config(name, case reset_val when 'off' then 'on' else reset_val end, true)
@@ -176,25 +170,18 @@ def _set_up(connection: sqlite3.Connection, path: str, mode: str, foreign_keys: 
 
 
 def _server(url: URL, *, read_only: bool, kept_open: int = 5) -> Engine:
-    options = [*_asked_for(url), *_ON_A_SERVER]
-    if read_only:
-        options.append("-c default_transaction_read_only=on")
     try:
-        return create_engine(
+        engine = create_engine(
             url.difference_update_query(["options"]),
             pool_size=kept_open,
             use_native_hstore=False,  # nothing here has that type, and each start asks for it
             isolation_level="REPEATABLE READ" if read_only else "READ COMMITTED",
-            connect_args={"options": " ".join(options), "application_name": who()},
+            connect_args=server_session.arguments(url, who(), read_only=read_only),
         )
     except ModuleNotFoundError as flaw:
         raise StoreUnusable(
             f"The store {place(url)} needs a driver that is not installed: {flaw.name}.",
             hint="pip install 'craftsync[postgres]'",
         ) from flaw
-
-
-def _asked_for(url: URL) -> list[str]:
-    """Return the options of a session that the URL itself asks for, a search path for one."""
-    asked = url.query.get("options", ())
-    return [asked] if isinstance(asked, str) else list(asked)
+    event.listen(engine, "connect", server_session.bring_into_form)
+    return engine

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from itertools import product
 from random import Random
 from string import ascii_letters
 
@@ -15,6 +16,7 @@ from query.words import craftsync
 
 from craftsync.simulator import Port, Quirks, Response, World
 from craftsync.simulator.lines import Line
+from craftsync.store import engine
 
 MESSAGE = "a\x00b tab\tback\\slash \\N é😀"
 
@@ -33,6 +35,7 @@ def odd(tmp_path, database):
         body = json.dumps(detail).replace('"HERE"', sent)
         world.override("GET", f"/executions/e{number}", Response(200, JSON, body.encode()))
     with make_lab(tmp_path, world, store=database) as lab:
+        lab.environ["CRAFTSYNC_FINGERPRINT_KEY"] = "0f" * 32
         assert lab.sync().failed == ()
         yield lab
 
@@ -46,8 +49,8 @@ def test_values_and_texts_are_kept_and_come_back_exactly(odd):
     shown = craftsync(odd, "show", f"e{nul}", "--format", "json")
     assert json.loads(shown.stdout)["inputs"][0]["value"] == "a\x00b"
     assert odd.column("select distinct message from logs") == [MESSAGE.replace("\x00", "\u2400")]
-    told = craftsync(odd, "logs", "e0", "--format", "jsonl")
-    assert json.loads(told.stdout)["message"] == MESSAGE
+    shown = craftsync(odd, "logs", "e0", "--format", "jsonl")
+    assert json.loads(shown.stdout)["message"] == MESSAGE
     for words in ((), ("--stream", "StdOut")):
         assert craftsync(odd, "logs", "e0", "--raw", *words).stdout == f"{MESSAGE}\n"
     assert craftsync(odd, "logs", "e0", "--raw", "--stream", "stderr").stdout == ""
@@ -95,6 +98,93 @@ def test_an_answer_that_is_no_http_is_told_without_a_nul(tmp_path, database, met
         ]
     assert told
     assert all("\x15\x03\x01\u2400" in error for error in told)
+
+
+_THEIRS = "execution_id, created_at, started_at, end_date, run_s"
+SETTINGS = [
+    ("datestyle", "SQL, DMY"),
+    ("intervalstyle", "iso_8601"),
+    ("timezone", "Asia/Kolkata"),
+    ("client_encoding", "LATIN1"),
+    ("extra_float_digits", "-5"),
+    ("bytea_output", "escape"),
+    ("standard_conforming_strings", "off"),
+]
+VARIABLES = {
+    "PGDATESTYLE": "German",
+    "PGTZ": "Asia/Kolkata",
+    "PGCLIENTENCODING": "LATIN1",
+    "PGOPTIONS": "-c extra_float_digits=-5",
+}
+
+
+def told(odd, store, **environ):
+    """All that a store holds, as it is told in every way."""
+    said = []
+    for words in (
+        ("db", "dump", "--canonical"),
+        ("logs", "e0", "--raw"),
+        ("io", "table", "p", "--format", "csv"),
+        ("sql", f"select {_THEIRS} from executions order by all", "--format", "csv"),
+        ("sql", "select * from inputs order by all", "--format", "csv"),
+    ):
+        done = craftsync(odd, *words, **{**environ, "CRAFTSYNC_STORE": store})
+        assert done.returncode == 0, done.stderr
+        said += done.stdout.splitlines()
+    for words in (("status",), ("runs", "--where", "created_at > '2000-01-02'")):
+        done = craftsync(odd, *words, **{**environ, "CRAFTSYNC_STORE": store})
+        assert done.returncode == 0, done.stderr
+    return said
+
+
+def mirrored(odd, store, **environ):
+    """All that is told of a store that was made just now."""
+    done = craftsync(odd, "sync", **{**environ, "CRAFTSYNC_STORE": store})
+    assert done.returncode == 0, done.stderr
+    return told(odd, store, **environ)
+
+
+@pytest.mark.parametrize("settings", [SETTINGS, [("datestyle", "German")]], ids=["all", "German"])
+def test_a_database_that_is_set_otherwise_is_read_and_written_the_same(
+    odd, empty, postgres, settings
+):
+    expected = told(odd, odd.store)
+    with postgres.connect("postgres") as connection:
+        for (name, value), place in product(settings, (odd.store, empty)):
+            database = place.rpartition("/")[2]
+            connection.execute(f"alter database {database} set {name} = '{value}'")
+    assert told(odd, odd.store) == expected
+    assert mirrored(odd, empty) == expected
+
+
+def test_a_role_that_is_set_otherwise_reads_and_writes_the_same(odd, empty, postgres):
+    expected = told(odd, odd.store)
+    with postgres.connect("postgres") as connection:
+        for name, value in SETTINGS:
+            connection.execute(f"alter role craftsync set {name} = '{value}'")
+    try:
+        assert told(odd, odd.store) == expected
+        assert mirrored(odd, empty) == expected
+    finally:
+        with postgres.connect("postgres") as connection:
+            connection.execute("alter role craftsync reset all")
+
+
+def test_variables_of_the_client_change_nothing_of_what_is_read_and_written(odd, empty):
+    expected = told(odd, odd.store)
+    assert told(odd, odd.store, **VARIABLES) == expected
+    assert mirrored(odd, empty, **VARIABLES) == expected
+
+
+def test_options_of_the_url_stay_and_change_nothing_of_what_is_read_and_written(odd, empty):
+    options = "-c%20datestyle%3DGerman%20-c%20statement_timeout%3D61s"
+    place = f"{empty}?options={options}&client_encoding=latin1"
+    assert mirrored(odd, place) == told(odd, odd.store)
+    reader = engine.reader(engine.address(place))
+    with reader.connect() as connection:
+        shown = "select current_setting('statement_timeout'), current_setting('datestyle')"
+        assert connection.exec_driver_sql(shown).one() == ("61s", "ISO, MDY")
+    reader.dispose()
 
 
 def a_name(length):
