@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import humanize
 from sqlalchemy import URL, Connection
 
-from craftsync.errors import StoreUnusable
+from craftsync.errors import BadSettings, StoreUnusable
 from craftsync.health.findings import Finding, ok, or_ok, problem, warning
 from craftsync.purge import protected
 from craftsync.purge.policy import Protection
@@ -28,7 +28,7 @@ def revision(url: URL) -> Generator[Finding, None, bool]:
     place = engine.place(url)
     try:
         found = schema.current(url)
-    except StoreUnusable as fault:
+    except (StoreUnusable, BadSettings) as fault:
         yield _unusable("store", fault)
         return False
     if found is None:
@@ -182,5 +182,5 @@ def _ago(moment: datetime, now: datetime) -> str:
     return f"{humanize.naturaldelta(now - moment)} ago"
 
 
-def _unusable(check: str, fault: StoreUnusable) -> Finding:
+def _unusable(check: str, fault: StoreUnusable | BadSettings) -> Finding:
     return problem(check, str(fault), fault.hint or faults.WHERE)

@@ -117,7 +117,11 @@ def durable_transaction(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def store_errors(url: URL | None = None) -> Iterator[None]:
-    """Turn a database's errors in this block into `StoreUnusable`; a bug keeps its traceback."""
+    """Turn a database's errors in this block into `StoreUnusable`; a bug keeps its traceback.
+
+    What is asked for in a URL, or by a variable of PostgreSQL's client, and cannot be, raises
+    `BadSettings`.
+    """
     try:
         yield
     except Exception as error:  # of a driver that may not be installed, too
@@ -171,6 +175,7 @@ def _set_up(connection: sqlite3.Connection, path: str, mode: str, foreign_keys: 
 
 def _server(url: URL, *, read_only: bool, kept_open: int = 5) -> Engine:
     try:
+        server_session.refuse_unknown_options(url)
         engine = create_engine(
             url.difference_update_query(["options"]),
             pool_size=kept_open,
@@ -183,5 +188,9 @@ def _server(url: URL, *, read_only: bool, kept_open: int = 5) -> Engine:
             f"The store {place(url)} needs a driver that is not installed: {flaw.name}.",
             hint="pip install 'craftsync[postgres]'",
         ) from flaw
+    except ArgumentError:  # what it says may show what is secret
+        raise BadSettings(
+            "The hosts and ports in the URL of the store cannot be read.", hint=faults.WHERE
+        ) from None
     event.listen(engine, "connect", server_session.bring_into_form)
     return engine

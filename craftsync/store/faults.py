@@ -13,55 +13,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from craftsync import times
-from craftsync.errors import StoreUnusable
+from craftsync.errors import BadSettings, StoreUnusable
+from craftsync.store import server_faults
 
-WHERE = "See where the store is set: craftsync config show"
+WHERE = server_faults.WHERE
 CREATE = "craftsync sync"
 
-_PATIENT = 'psql -c "alter role current_user set {} = 0"'
-_RESTORE = "Restore a backup: pg_restore"
-
-_SQLSTATES = {  # PostgreSQL: the class of the error, or its whole code
-    "08": ("cannot be reached", "Is the server up? pg_isready"),
-    "28": ("does not let this user in", WHERE),
-    "3D": ("is no database on that server", "createdb, then craftsync sync"),
-    "42501": ("may not be used by this user", WHERE),
-    "25006": ("cannot be written: it is read-only", WHERE),
-    "25P03": (
-        "ended a transaction that waited too long",
-        _PATIENT.format("idle_in_transaction_session_timeout"),
-    ),
-    "25P04": ("ended a transaction that took too long", _PATIENT.format("transaction_timeout")),
-    "40": ("was wanted by another program at the same moment", "Run again."),
-    "53": ("has no room or no connection left", "Make room on the server, then run again."),
-    "2BP01": (
-        "has views of others that hang on its relations, and cannot be upgraded",
-        "Drop them, or make them again after: craftsync db upgrade",
-    ),
-    "55P03": ("is locked by another program", "psql -c 'select * from pg_stat_activity'"),
-    "57014": (
-        "stopped a statement that took too long, or that somebody cancelled",
-        _PATIENT.format("statement_timeout"),
-    ),
-    "57P": ("was shut down by its administrator", "Run again when it is back."),
-    "58": ("could not read or write its disk", "See the server's log, then run again."),
-    "XX001": ("is damaged on its server", _RESTORE),
-    "XX002": ("is damaged on its server", _RESTORE),
-}
-
-
-_REFUSALS = {  # a server that speaks another language than English "cannot be reached"
-    "3D": r'database ".*" does not exist',
-    "28": r'role ".*" does not exist|authentication failed|no password supplied|no pg_hba',
-    "42501": r"permission denied for database",
-    "53": r"too many clients|remaining connection slots|too many connections",
-    "57P": r"terminating connection|the database system is (starting up|shutting down)",
-}
-
-
 _LACKS = re.compile(r"no such (table|column)|error in view|table \S+ has no column named")
-_NOT_THERE = ("42703", "42P01")  # PostgreSQL: no such column, no such relation
-_NAMED = re.compile(r'"(\w+)"|\b(\w+\.\w+)')
 _NO_FORMAT = "unsupported file format"
 _NO_TEXT = "Could not decode to UTF-8"  # the driver's own word, without a code
 
@@ -82,7 +40,7 @@ def moment(text: str) -> datetime:
         raise UnreadableError(f"{text!r} is no instant") from flaw
 
 
-def explain(error: BaseException, place: str) -> StoreUnusable | None:
+def explain(error: BaseException, place: str) -> StoreUnusable | BadSettings | None:
     """Say what `error` of a driver means for the store at `place`; None where it is a bug."""
     if isinstance(error, UnreadableError):
         return damaged(place, str(error))
@@ -90,16 +48,7 @@ def explain(error: BaseException, place: str) -> StoreUnusable | None:
         return damaged(place, "a text in it is no UTF-8")
     if isinstance(error, sqlite3.Error):
         return _of_sqlite(error, place)
-    state = getattr(error, "sqlstate", None)
-    if state in _NOT_THERE and (name := _lacked(str(error))):
-        return StoreUnusable(f"The store {place} is damaged: it has no {name}.", hint=_RESTORE)
-    if isinstance(state, str):
-        for start, (what, hint) in _SQLSTATES.items():
-            if state.startswith(start):
-                return StoreUnusable(f"The store {place} {what}.", hint=hint)
-    if type(error).__module__.startswith("psycopg") and type(error).__name__ == "OperationalError":
-        return _of_connecting(str(error), place)
-    return None
+    return server_faults.explain(error, place)
 
 
 def missing(place: str) -> StoreUnusable:
@@ -133,27 +82,6 @@ def of_file(error: OSError, place: str) -> StoreUnusable:
     return StoreUnusable(
         f"The store {place} cannot be made: {reason}.", hint=f"ls -ld {shlex.quote(str(folder))}"
     )
-
-
-def _of_connecting(said: str, place: str) -> StoreUnusable:
-    """Say why no session came to be, or was lost: the driver has no code for it, only words."""
-    for state, words in _REFUSALS.items():
-        if re.search(words, said):
-            what, hint = _SQLSTATES[state]
-            return StoreUnusable(f"The store {place} {what}.", hint=hint)
-    what, hint = _SQLSTATES["08"]
-    return StoreUnusable(f"The store {place} {what}.", hint=hint)
-
-
-def _lacked(said: str) -> str | None:
-    """Return which name of ours a server does not know; None for one that is none, by a bug."""
-    from craftsync.store import models, relations  # noqa: PLC0415 - they load SQLAlchemy
-
-    tables = models.Base.metadata.tables
-    ours = {*tables, *(relation.name for relation in relations.PUBLIC)}
-    ours |= {f"{table}.{column}" for table in tables for column in tables[table].columns.keys()}  # noqa: SIM118 - columns, not a mapping
-    found = (one for quoted in _NAMED.findall(said) for one in quoted)
-    return next((one for one in found if one in ours), None)
 
 
 def _of_sqlite(error: sqlite3.Error, place: str) -> StoreUnusable | None:

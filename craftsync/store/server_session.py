@@ -8,6 +8,9 @@ from typing import Any
 
 from sqlalchemy import URL
 
+from craftsync.errors import BadSettings, nearest
+from craftsync.store import faults
+
 _IN_ONE_FORM = {
     "TimeZone": "UTC",
     "DateStyle": "ISO,MDY",
@@ -23,6 +26,7 @@ _LET_GO = {  # a client whose machine is gone is let go of in two minutes, and i
     "tcp_keepalives_count": "6",
 }
 _READ_ONLY = {"default_transaction_read_only": "on"}
+_NOT_OURS = {"replication"}  # such a session answers no SQL
 
 
 def arguments(url: URL, who: str, *, read_only: bool) -> dict[str, str]:
@@ -47,6 +51,21 @@ def bring_into_form(connection: Any, _: object = None) -> None:
         connection.execute("select set_config(%s, %s, false)", (name, _IN_ONE_FORM[name]))
     if strays:
         connection.commit()
+
+
+def refuse_unknown_options(url: URL) -> None:
+    """Raise `BadSettings` for an option in the URL that the driver would not hand to PostgreSQL."""
+    from psycopg import pq  # noqa: PLC0415 - not installed where all stores are files
+
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - _NOT_OURS
+    for name in sorted(url.query.keys() - known):
+        # What is no option may be a part of a password: only what looks like one is shown.
+        close = nearest(name, known)
+        shown = f"{name}, an option" if close else "an option"
+        raise BadSettings(
+            f"The URL of the store has {shown} that PostgreSQL does not know.",
+            hint=close or faults.WHERE,
+        )
 
 
 def _asked_for(url: URL) -> list[str]:

@@ -1,5 +1,6 @@
 """A database that is not there, does not let one in, or goes away: a sentence, 8, and no loss."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -20,6 +21,63 @@ def said(made, store, *words):
     assert done.returncode == 8, (done.returncode, done.stderr)
     assert "Traceback" not in done.stderr
     return done.stderr
+
+
+BAD_OPTIONS = {
+    "sslmod=require": "sslmod, an option that PostgreSQL does not know",
+    "autocommit=canary": "an option that PostgreSQL does not know",
+    "canary=1": "an option that PostgreSQL does not know",
+    "plugin=canary": "an option that PostgreSQL does not know",
+    "connect_timeout=canary": "connect_timeout",
+    "connect_timeout=1&connect_timeout=2": "connect_timeout",
+    "sslmode=canary": "sslmode",
+    "keepalives=canary": "keepalives",
+    "port=canary": "hosts and ports",
+    "port=1,2": "hosts and ports",
+    "host=a:1&host=b:2&port=canary": "hosts and ports",
+    "port=99999": "port number",
+    "hostaddr=canary": "an option",
+    "service=canary": "an option",
+    "options=canary": "an option",
+    "options=-c%20datestyle%3Dcanary": "DateStyle",
+    "options=-c%20canary%3D1": "an option",
+}
+
+
+@pytest.mark.parametrize(("asked", "named"), BAD_OPTIONS.items(), ids=BAD_OPTIONS)
+def test_an_option_of_the_url_that_cannot_be_is_a_setting(made, postgres, database, asked, named):
+    store = database.replace("craftsync@", "craftsync:hunter2@") + f"?{asked}"
+    done = craftsync(made, "status", "--store", store)
+    assert done.returncode == 6, done.stderr
+    checked = craftsync(made, "doctor", "--format", "jsonl", CRAFTSYNC_STORE=store)
+    assert checked.returncode == 3, checked.stderr
+    findings = map(json.loads, checked.stdout.splitlines())
+    (found,) = [one for one in findings if one["check"] == "store"]
+    assert found["state"] == "problem"
+    assert named in found["finding"]
+    assert named in done.stderr
+    assert f"hint: {found['fix']}\n" in done.stderr
+    for hidden in ("hunter2", "canary", "Traceback"):
+        assert hidden not in done.stderr + checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("PGCONNECT_TIMEOUT", "connect_timeout"),
+        ("PGSSLMODE", "sslmode"),
+        ("PGDATESTYLE", "DateStyle"),
+        ("PGSERVICE", "an option"),
+    ],
+)
+def test_a_variable_of_the_client_that_cannot_be_is_a_setting(made, name, named):
+    for words in (("status",), ("sync",), ("sql", "select 1")):
+        done = craftsync(made, *words, **{name: "canary"})
+        assert done.returncode == 6, done.stderr
+        assert "Traceback" not in done.stderr
+        assert named in done.stderr
+        assert "hint: " in done.stderr
+    assert craftsync(made, "doctor", **{name: "canary"}).returncode == 3
 
 
 WORDS = pytest.mark.parametrize(
