@@ -46,6 +46,12 @@ def address(store: str | Path) -> URL:
         raise BadSettings("The address of the store cannot be read.", hint=_FORMS) from None
     if url.get_backend_name() in ("postgresql", "postgres"):
         return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() == "sqlite":
+        raise BadSettings(
+            "The URL of a store in a file begins with sqlite:/// and its path: it has no user, no"
+            " host and no other driver.",
+            hint=_FORMS,
+        )
     raise BadSettings(f"A store cannot be kept in {url.drivername}.", hint=_FORMS)
 
 

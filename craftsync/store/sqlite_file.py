@@ -7,15 +7,20 @@ from urllib.parse import quote
 
 from craftsync.store import faults
 
+_SCHEMES = ("sqlite", "sqlite+pysqlite")
 _WAIT_MS = 30_000
 
 
 def path_in(store: str | Path) -> str | None:
-    """Return the absolute path of a SQLite store named by a path or URL; None for another."""
+    """Return the absolute path of a SQLite store named by a path or URL; None for another.
+
+    A URL with a user or a host in it, or for another driver, names no file: what follows may be a
+    secret.
+    """
     text = str(store)
     scheme, separator, rest = text.partition("://")
     if separator:
-        if scheme.partition("+")[0] != "sqlite":
+        if scheme not in _SCHEMES or not rest.startswith("/"):
             return None
         text = rest.partition("?")[0].removeprefix("/")
     if text in ("", "-", ":memory:"):

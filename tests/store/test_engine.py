@@ -9,10 +9,10 @@ from contextlib import closing, contextmanager, suppress
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError
-from store.made import on_a_file
+from store.made import NOON, on_a_file
 
 from craftsync.errors import BadSettings, StoreUnusable
-from craftsync.store import engine
+from craftsync.store import engine, peek, snapshot
 
 
 @contextmanager
@@ -57,6 +57,33 @@ def test_postgresql_is_spoken_to_by_psycopg():
 def test_what_cannot_hold_a_store_is_refused(store):
     with pytest.raises(BadSettings):
         engine.address(store)
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        "sqlite+pysqlcipher://:canary@//tmp/x/enc.db",
+        "sqlite+pysqlcipher:////tmp/x/enc.db",
+        "sqlite+aiosqlite:////tmp/x/h.db",
+        "sqlite://canary@/x/h.db",
+        "sqlite://mia:canary@host/x/h.db",
+        "sqlite+pysqlite://:canary@//tmp/x/h.db",
+        "sqlite://host/x/h.db",
+        "sqlite://history.db",
+    ],
+)
+def test_a_store_in_a_file_has_no_host_no_user_and_no_other_driver(store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for refused in (
+        lambda: engine.address(store),
+        lambda: peek.figures(store, now=NOON),
+        lambda: snapshot.look(store).__enter__(),
+    ):
+        with pytest.raises(BadSettings) as caught:
+            refused()
+        assert "sqlite:////path/to/history.db" in caught.value.hint
+        assert "canary" not in f"{caught.value} {caught.value.hint}"
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_password_is_never_shown():
