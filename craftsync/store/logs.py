@@ -5,13 +5,14 @@ from collections.abc import Generator, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, false, func, select
 
 from craftsync import times
 from craftsync.store.models import LogLine
 from craftsync.store.upsert import table_of
 
 _LINE = table_of(LogLine).c
+_COUNTED = range(-(1 << 63), 1 << 63)  # what a database holds: the years 1677 to 2262
 _SHOWN = (
     _LINE.line_number,
     _LINE.timestamp_ns,
@@ -41,9 +42,9 @@ def log_lines(
     """
     statement = select(*_SHOWN).where(_LINE.execution_key == execution_key)
     if since is not None:
-        statement = statement.where(_LINE.timestamp_ns >= _nanoseconds(since))
+        statement = statement.where(_not_before(since))
     if until is not None:
-        statement = statement.where(_LINE.timestamp_ns < _nanoseconds(until))
+        statement = statement.where(_before(until))
     if stream is not None:
         statement = statement.where(func.lower(_LINE.stream) == func.lower(stream))
     if tail is not None:
@@ -69,6 +70,20 @@ def _shown(row: Any, *, exact: bool) -> dict[str, Any]:
     if exact and kept is not None:
         message = json.loads(kept)
     return {"line_number": number, "timestamp": said, "stream": stream, "message": message}
+
+
+def _not_before(moment: datetime) -> ColumnElement[bool]:
+    counted = _nanoseconds(moment)
+    if counted in _COUNTED:
+        return _LINE.timestamp_ns >= counted
+    return false() if counted > 0 else _LINE.timestamp_ns.is_not(None)
+
+
+def _before(moment: datetime) -> ColumnElement[bool]:
+    counted = _nanoseconds(moment)
+    if counted in _COUNTED:
+        return _LINE.timestamp_ns < counted
+    return _LINE.timestamp_ns.is_not(None) if counted > 0 else false()
 
 
 def _nanoseconds(moment: datetime) -> int:

@@ -49,3 +49,21 @@ def test_times_are_printed_in_the_zone_that_is_asked_for_with_every_digit(lab, f
 def test_a_stream_is_named_in_any_case(lab, word):
     lines = run(lab, "--stream", word, "--format", "jsonl").splitlines()
     assert [json.loads(line)["message"] for line in lines] == ["lost"]
+
+
+FAR_OFF = [
+    ("--since", "0001-01-01", True),
+    ("--since", "1677-01-01", True),
+    ("--since", "20000w", True),
+    ("--since", "2263-01-01", False),
+    ("--since", "9999-12-31", False),
+    ("--until", "0001-01-01", False),
+    ("--until", "20000w", False),
+    ("--until", "2263-01-01", True),
+    ("--until", "9999-12-31T23:59:59.999999Z", True),
+]
+
+
+@pytest.mark.parametrize(("side", "moment", "all_of_it"), FAR_OFF)
+def test_a_window_may_begin_and_end_in_any_year(lab, side, moment, all_of_it):
+    assert run(lab, side, moment, "--format", "csv").count("\n") == (3 if all_of_it else 1)

@@ -15,6 +15,7 @@ from store.made import (
     a_whole,
 )
 
+from craftsync import times
 from craftsync.records import Side
 from craftsync.store import environments, estate, mirror, read, relations
 from craftsync.store.exact import literals
@@ -179,6 +180,40 @@ def test_a_window_of_a_log_leaves_out_undated_lines(prod, log):
     since, until = NOON + timedelta(seconds=2), NOON + timedelta(seconds=4)
     assert numbers(prod, log, since=since, until=until) == [2, 3]
     assert numbers(prod, log, since=since) == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"since": "0001-01-01"}, True),
+        ({"since": "1677-09-21"}, True),
+        ({"since": "2262-04-12"}, False),
+        ({"since": "9999-12-31"}, False),
+        ({"until": "0001-01-01"}, False),
+        ({"until": "1677-09-21"}, False),
+        ({"until": "2262-04-12"}, True),
+        ({"until": "9999-12-31"}, True),
+    ],
+)
+def test_a_window_of_a_log_reaches_beyond_what_nanoseconds_count(prod, log, asked, found):
+    asked = {side: times.instant(text) for side, text in asked.items()}
+    assert numbers(prod, log, **asked) == (numbers(prod, log, since=NOON - DAY) if found else [])
+
+
+def test_a_window_of_a_log_is_half_open_at_the_ends_of_what_nanoseconds_count(prod):
+    ends = (-(1 << 63), (1 << 63) - 1)
+    lines = [
+        a_line(number, timestamp_ns=at, timestamp=times.nanoseconds_text(at))
+        for number, at in enumerate(ends, 1)
+    ]
+    prod.save(a_whole("e1", lines=tuple(lines)))
+    key = prod.held()["e1"].execution_key
+    assert numbers(prod, key, since=datetime(2262, 4, 11, 23, 47, 16, 854775, tzinfo=UTC)) == [2]
+    assert numbers(prod, key, since=datetime(2262, 4, 11, 23, 47, 16, 854776, tzinfo=UTC)) == []
+    assert numbers(prod, key, until=datetime(2262, 4, 11, 23, 47, 16, 854776, tzinfo=UTC)) == [1, 2]
+    assert numbers(prod, key, until=datetime(1677, 9, 21, 0, 12, 43, 145224, tzinfo=UTC)) == []
+    assert numbers(prod, key, since=datetime(1677, 9, 21, 0, 12, 43, 145224, tzinfo=UTC)) == [1, 2]
+    assert numbers(prod, key, until=datetime(1677, 9, 21, 0, 12, 43, 145225, tzinfo=UTC)) == [1]
 
 
 def test_a_line_has_the_platforms_own_time_and_on_demand_its_exact_text(prod, log):
