@@ -28,13 +28,19 @@ def write(
 ) -> int:
     """Write `rows` to `output`, and return how many they were.
 
-    Raises `Usage` when it cannot be written, and for a value that does not fit its column.
+    Names that differ by case alone are numbered: what reads Parquet may not tell them apart. Raises
+    `Usage` when it cannot be written, for no column at all, and for a value that does not fit.
     """
     import duckdb  # noqa: PLC0415 - heavy, and no other format needs it
 
+    if not names:
+        raise Usage(
+            "Parquet cannot be written without a column.",
+            hint="For an object with nothing in it: --format json",
+        )
     columns = ", ".join(
         f"{_name(name)} {_TYPES.get(kind, 'varchar')}"
-        for name, kind in zip(names, kinds, strict=True)
+        for name, kind in zip(_told_apart(names), kinds, strict=True)
     )
     readers = [_reader(kind) for kind in kinds]
     converted = (
@@ -50,7 +56,10 @@ def write(
         }
         with duckdb.connect(config=settings) as duck:
             duck.execute("set enable_progress_bar = false")  # it would be drawn on stdout
-            duck.execute(f"create table written ({columns})")
+            try:
+                duck.execute(f"create table written ({columns})")
+            except duckdb.Error as flaw:
+                raise _cannot_write(output, flaw) from flaw
             while batch := list(islice(converted, _BATCH)):
                 count += len(batch)
                 try:
@@ -91,6 +100,23 @@ def _in_utc(cell: object) -> object:
     if isinstance(cell, datetime) and cell.tzinfo is not None:
         return cell.astimezone(UTC).replace(tzinfo=None)
     return cell
+
+
+def _told_apart(names: Sequence[str]) -> list[str]:
+    """Return names that are something, and differ by more than case."""
+    taken: set[str] = set()
+    told: list[str] = []
+    for name in names:
+        # As in text columns: no database has a NUL, and UTF-8 no half of a pair.
+        clean = name.replace("\0", "\u2400").encode("utf-8", "backslashreplace").decode()
+        clean = clean or "column"
+        fresh, number = clean, 0
+        while fresh.lower() in taken:
+            number += 1
+            fresh = f"{clean}_{number}"
+        taken.add(fresh.lower())
+        told.append(fresh)
+    return told
 
 
 def _name(name: str) -> str:

@@ -480,6 +480,22 @@ def test_what_the_caller_gave_and_is_not_here_as_json_is_missing(lab, world, tmp
     assert "token-12345" not in result.output
 
 
+def test_inputs_are_given_again_as_parquet_whatever_their_names(lab, world, tmp_path):
+    add(world, "a", inputs={"x": 1, "X": 2})
+    add(world, "b", hours=1, inputs={"data": FILE})
+    add(world, "c", hours=2)
+    lab.sync()
+    target = tmp_path / "inputs.parquet"
+    got(lab, "replay", "a", "--format", "parquet", "-o", str(target))
+    with duckdb.connect() as duck:
+        answer = duck.execute(f"select * from '{target}'")
+        assert [name for name, *_ in answer.description] == ["x", "X_1"]
+    for name in ("b", "c"):
+        result = run(lab, "replay", name, "--format", "parquet", "-o", str(tmp_path / name))
+        assert (result.exit_code, (tmp_path / name).exists()) == (2, False)
+        assert "Parquet cannot be written without a column" in result.stderr
+
+
 def test_without_a_store_all_of_them_end_with_8(lab):
     lab.store.unlink()
     for words in (["get", "a", "x"], ["table", "train"], ["replay", "a"]):

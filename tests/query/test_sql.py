@@ -67,6 +67,14 @@ def test_rows_come_in_every_format(made):
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_columns_that_differ_by_case_alone_are_kept_in_parquet(made):
+    file = made.folder / "cases.parquet"
+    told(made, 'select 1 as a, 2 as "A"', "--format", "parquet", "-o", str(file))
+    assert told(made, 'select 1 as a, 2 as "A"', "--format", "csv") == "a,A\n1,2\n"
+    with duckdb.connect() as duck:
+        assert duck.execute(f"select a, A_1 from '{file}'").fetchall() == [(1, 2)]
+
+
 def test_the_sql_comes_as_an_argument_from_a_file_or_through_a_pipe(made):
     file = made.folder / "asked.sql"
     file.write_text("-- how many\nselect 3 as n;\n")

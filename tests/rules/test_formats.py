@@ -447,6 +447,34 @@ def test_parquet_without_rows_has_its_columns(tmp_path):
         assert duck.read_parquet(str(output)).columns == list(COLUMNS)
 
 
+@pytest.mark.parametrize(
+    ("names", "written"),
+    [
+        (["a", "A"], ["a", "A_1"]),
+        (["a", "a", "A", "A_1"], ["a", "a_1", "A_2", "A_1_1"]),
+        (["", "x", ""], ["column", "x", "_1"]),
+        (["column", ""], ["column", "column_1"]),
+        (['"', "it's", "é", "É", " "], ['"', "it's", "é", "É_1", " "]),
+        (["a\0b", "\ud800"], ["a\u2400b", "\\ud800"]),
+    ],
+)
+def test_names_that_parquet_cannot_tell_apart_are_numbered(tmp_path, names, written):
+    output = tmp_path / "rows.parquet"
+    columns = [(name, "integer") for name in names]
+    formats.rows(columns, [tuple(range(len(names)))], format="parquet", output=output)
+    with duckdb.connect() as duck:
+        answer = duck.read_parquet(str(output))
+        assert answer.columns == written
+        assert answer.fetchall() == [tuple(range(len(names)))]
+
+
+def test_parquet_without_a_column_is_wrong_usage(tmp_path):
+    with pytest.raises(Usage, match="without a column") as caught:
+        formats.one({}, format="parquet", output=tmp_path / "x")
+    assert "--format json" in caught.value.hint
+    assert not list(tmp_path.iterdir())
+
+
 def test_parquet_needs_a_file():
     with pytest.raises(Usage, match="Parquet") as caught:
         formats.rows({"a": "integer"}, [], format="parquet")
