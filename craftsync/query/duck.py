@@ -8,7 +8,7 @@ are copied in when the session opens, and with them the time of each newest list
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Timer
+from threading import TIMEOUT_MAX, Timer
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -122,8 +122,9 @@ class Session:
         """
         import duckdb  # noqa: PLC0415 - heavy
 
-        timer = Timer(timeout_s, self.connection.interrupt) if timeout_s is not None else None
-        if timer:
+        timer = None
+        if timeout_s is not None:  # of more than threads can wait nobody sees the end
+            timer = Timer(min(timeout_s, TIMEOUT_MAX), self.connection.interrupt)
             timer.daemon = True
             timer.start()
         try:

@@ -255,6 +255,11 @@ def test_no_time_at_all_is_no_limit_that_can_be_kept(made, none):
     assert "Without --timeout there is no limit." in done.stderr
 
 
+def test_a_question_may_take_as_long_as_anybody_can_say(made):
+    done = craftsync(made, "sql", "--timeout", "366000d", "--format", "csv", "select 1 as n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "n\n1\n", "")
+
+
 def test_a_question_ends_at_its_time_limit(made):
     done = craftsync(
         made, "sql", "--timeout", "1s", "select count(*) from range(9000000) a, range(9000000) b"
