@@ -9,6 +9,8 @@ from craftsync.errors import Interrupted, LimitReached
 LONGEST_WAIT_S = 120.0
 """Without `--max-duration` the platform may ask for this much patience at once (Retry-After)."""
 
+_LONGEST_AT_ONCE_S = threading.TIMEOUT_MAX / 2  # a sleep ends at a time that its clock can show
+
 
 class Limits:
     """Asked before each request, from many threads. `monotonic` counts seconds."""
@@ -51,7 +53,7 @@ class Limits:
         """Return how long a wait the run can take now, in seconds."""
         if self._max_duration is None:
             return LONGEST_WAIT_S
-        return max(self._left_s(), 0.0)
+        return min(max(self._left_s(), 0.0), _LONGEST_AT_ONCE_S)
 
     def stop(self) -> None:
         """Let no request begin any more."""

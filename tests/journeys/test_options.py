@@ -10,7 +10,7 @@ import pytest
 from lab import DAY, HOUR, lab
 from warm import craftsync
 
-from craftsync.simulator import Server, World
+from craftsync.simulator import Response, Server, World
 
 
 def test_a_limit_that_the_listings_take_up_says_that_more_must_be_allowed(calm):
@@ -46,6 +46,15 @@ def test_a_run_stops_after_so_long(calm):
     assert (outcome.outcome, outcome.exit_code) == ("partial", 3)
     assert "--max-duration" in outcome.error
     assert calm.sync(max_duration=HOUR).outcome == "complete"
+
+
+def test_a_run_of_a_thousand_years_waits_no_longer_at_once_than_a_system_can(calm):
+    for wish in ("10000000000", "9223372036"):
+        asked = Response(429, {"Retry-After": wish}, b"")
+        calm.world.override("GET", "/pipelines", asked)
+        done = craftsync(calm, "sync", "--max-duration", "366000d")
+        assert done.returncode == 7, done.stderr
+        assert "this run waits" in done.stderr
 
 
 def test_full_fetches_everything_again_and_writes_nothing_where_nothing_changed(calm):
