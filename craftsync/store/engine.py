@@ -181,7 +181,7 @@ def _set_up(connection: sqlite3.Connection, path: str, mode: str, foreign_keys: 
 
 def _server(url: URL, *, read_only: bool, kept_open: int = 5) -> Engine:
     try:
-        server_session.refuse_unknown_options(url)
+        server_session.refuse_what_cannot_be(url)
         engine = create_engine(
             url.difference_update_query(["options"]),
             pool_size=kept_open,

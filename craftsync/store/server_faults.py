@@ -60,7 +60,7 @@ _ASKED_FOR = re.compile(  # of a URL or a variable; the value may be what was me
     r"|(?P<root>root certificate) file .* does not exist|(?P<client>certificate) present, but not"
     r"|invalid connection option|invalid command-line argument|unrecognized configuration"
     r'|could not parse network address|definition of service|syntax error in service|missing "="'
-    r"|may not be used with|could not get home directory to locate",
+    r"|may not be used with|unterminated quoted string|could not get home directory to locate",
     re.DOTALL,
 )
 _NOT_THERE = ("42703", "42P01")  # PostgreSQL: no such column, no such relation
@@ -69,6 +69,8 @@ _NAMED = re.compile(r'"(\w+)"|\b(\w+\.\w+)')
 
 def explain(error: BaseException, place: str) -> StoreUnusable | BadSettings | None:
     """Say what an error means for the store at `place`; None where it is a bug, or another's."""
+    if type(error) is UnicodeError and "idna" in str(error):  # what looks a host up says no more
+        return BadSettings("The host of the store is no name of a host.", hint=_SET)
     state = getattr(error, "sqlstate", None)
     if state in _NOT_THERE and (name := _lacked(str(error))):
         return StoreUnusable(f"The store {place} is damaged: it has no {name}.", hint=_RESTORE)

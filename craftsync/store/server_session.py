@@ -4,6 +4,7 @@ Whatever its role, its database or the variables of PostgreSQL's client are set 
 and writes in one form.
 """
 
+import re
 from typing import Any
 
 from sqlalchemy import URL
@@ -27,6 +28,8 @@ _LET_GO = {  # a client whose machine is gone is let go of in two minutes, and i
 }
 _READ_ONLY = {"default_transaction_read_only": "on"}
 _NOT_OURS = {"replication"}  # such a session answers no SQL
+_OFTEN = {"host", "port", "options"}
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def arguments(url: URL, who: str, *, read_only: bool) -> dict[str, str]:
@@ -53,8 +56,12 @@ def bring_into_form(connection: Any, _: object = None) -> None:
         connection.commit()
 
 
-def refuse_unknown_options(url: URL) -> None:
-    """Raise `BadSettings` for an option in the URL that the driver would not hand to PostgreSQL."""
+def refuse_what_cannot_be(url: URL) -> None:
+    """Raise `BadSettings` for a URL that the driver would not hand to PostgreSQL as it is."""
+    words = [url.username, url.password, url.host, url.database]
+    words += [word for values in url.normalized_query.values() for word in values]
+    if any(_NO_TEXT.search(str(word)) for word in words):
+        raise BadSettings("The URL of the store is no text that a server takes.", hint=faults.WHERE)
     from psycopg import pq  # noqa: PLC0415 - not installed where all stores are files
 
     known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()} - _NOT_OURS
@@ -66,6 +73,9 @@ def refuse_unknown_options(url: URL) -> None:
             f"The URL of the store has {shown} that PostgreSQL does not know.",
             hint=close or faults.WHERE,
         )
+    for name, value in url.query.items():
+        if not isinstance(value, str) and name not in _OFTEN:
+            raise BadSettings(f"The URL of the store has {name} more than once.", hint=faults.WHERE)
 
 
 def _asked_for(url: URL) -> list[str]:
