@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from craftsync.sync.events import Listener, Outcome
     from craftsync.sync.job import Job, Options
     from craftsync.sync.limits import Limits
-    from craftsync.sync.verify import Sample, Verification
+    from craftsync.sync.sampling import Sample
+    from craftsync.sync.verify import Verification
     from craftsync.upstream.client import Platform
     from craftsync.upstream.transport import Transport
 

@@ -18,7 +18,8 @@ from craftsync.query import runs as query
 from craftsync.settings import Environment
 from craftsync.store import read
 from craftsync.store.chosen import Candidate
-from craftsync.sync.verify import Cause, Sample, Verification
+from craftsync.sync.sampling import Sample
+from craftsync.sync.verify import Cause, Verification
 
 _COLUMNS = {"environment": "text", "execution_id": "text", "part": "text", "drift": "text"}
 _DEFAULT = Fraction(2, 100)

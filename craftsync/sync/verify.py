@@ -4,17 +4,13 @@ The store is read in small transactions, so that it can be written meanwhile: an
 compared with what is held of it once it has come.
 """
 
-import math
-import random
 from array import array
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum, auto
-from fractions import Fraction
 from functools import lru_cache
 from itertools import product
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Connection, Engine
 
@@ -26,13 +22,13 @@ from craftsync.store.difference import named
 from craftsync.store.upsert import batches
 from craftsync.sync.fetch import in_parallel
 from craftsync.sync.job import Job
+from craftsync.sync.sampling import Sample, sample
 from craftsync.sync.work import as_listed
 from craftsync.times import utc_text
 from craftsync.upstream.gathered import Wants
 from craftsync.upstream.recognition import recognise
 from craftsync.upstream.whole import Fetcher
 
-T = TypeVar("T")
 Counted: TypeAlias = Callable[[int, int], object]
 """Told how many executions are compared, and how many there are to compare."""
 
@@ -55,27 +51,6 @@ class Cause(StrEnum):
     CHANGED = auto()
     GONE = auto()  # deleted upstream, or another one has its id
     UNREAD = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """So large a share of all settled executions, drawn at random out of `seed`."""
-
-    share: Fraction
-    seed: int
-
-
-def sample(items: Iterable[T], *, count: int, share: Fraction, seed: int) -> Iterator[T]:
-    """Yield so large a share of `count` items, at least one, each set of them as likely.
-
-    They keep their order, and none but one is in memory: Knuth's selection sampling.
-    """
-    wanted = math.ceil(count * min(share, Fraction(1)))
-    drawn = random.Random(seed)
-    for left, item in zip(range(count, 0, -1), items, strict=False):
-        if drawn.random() * left < wanted:
-            wanted -= 1
-            yield item
 
 
 class Verification:

@@ -33,7 +33,7 @@ from craftsync.simulator import (
     json_response,
 )
 from craftsync.store import engine, lock
-from craftsync.sync.verify import Sample, sample
+from craftsync.sync.sampling import Sample, sample
 
 MINUTE = timedelta(minutes=1)
 LONG_AGO = World(executions=0, pipelines=0).now - 2 * DAY
