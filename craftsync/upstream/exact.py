@@ -76,12 +76,15 @@ def number_text(value: float | Number) -> str:
 
 
 def nearest(value: float | Number) -> float | None:
-    """Return the nearest double; None where that would be infinite."""
+    """Return the nearest double; None where that would be infinite.
+
+    Zero comes without a sign: SQLite keeps none, and PostgreSQL would.
+    """
     try:
         double = float(value.text if isinstance(value, Number) else value)
     except OverflowError:
         return None
-    return double if math.isfinite(double) else None
+    return double + 0.0 if math.isfinite(double) else None
 
 
 def plain(text: str) -> str:
