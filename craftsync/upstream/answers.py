@@ -84,7 +84,12 @@ class Answer:
         words = (self._error_object() or {}).get("message")
         if not isinstance(words, str) or not words:
             return f"HTTP {self.status}"
-        return f"HTTP {self.status} ({exact.plain(self.scrub(words)[:_SHOWN])})"
+        return f"HTTP {self.status} ({exact.plain(_shortened(self.scrub(words)))})"
+
+
+def _shortened(words: str) -> str:
+    """Cut a text between words: a secret that is sought in it later must not be cut in two."""
+    return words if len(words) <= _SHOWN else words[:_SHOWN].rpartition(" ")[0] + " …"
 
 
 def decoded(answer: Answer) -> Any:

@@ -99,6 +99,20 @@ def test_no_part_that_fails_repeats_a_secret_of_its_execution():
         assert SECRET not in part.error
 
 
+@pytest.mark.parametrize("at", [180, 190, 199])
+def test_no_secret_is_cut_in_two_where_an_error_is_shortened(at):
+    def answer(seen):
+        if seen.target.endswith("/executions/e1"):
+            return reply(DETAIL)
+        return error(400, ("no " * at)[: at - 1] + f" {SECRET} here")
+
+    with fetching(answer) as fetcher:
+        found = fetcher.whole("e1", scope_pipeline="p", with_metrics=True)
+    for part in found.parts:
+        assert "HTTP 400 (no no" in part.error
+        assert SECRET[:4] not in part.error
+
+
 NO_HTTP = b"\x15\x03\x01\x00\x02\x02\x28\r\n\r\n"  # an alert of TLS
 
 
