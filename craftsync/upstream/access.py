@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from http import HTTPStatus
 
+from craftsync.errors import BadAnswer
 from craftsync.upstream.answers import Answer
 from craftsync.upstream.auth import Bearer
-from craftsync.upstream.retries import Retries
+from craftsync.upstream.retries import Retries, Transient
 from craftsync.upstream.signing_in import SignIn
 from craftsync.upstream.transport import Through, Transport
 
@@ -55,7 +57,8 @@ class Access:
     ) -> Answer:
         """Send one request; a 401 renews the token, and the request is sent once more at once.
 
-        Without `again` it is not, and the next request renews.
+        A second 401 is `Transient`: the token may have ended as it came. Without `again` nothing is
+        sent once more, and the next request renews.
         """
         for may_renew in (True, False):
             token = self._bearer.token()
@@ -73,4 +76,9 @@ class Access:
             self._bearer.forget(refused=token)
             if not again:
                 break
-        return answer.checked(now=self._now())
+        try:
+            return answer.checked(now=self._now())
+        except BadAnswer as fault:
+            if again and fault.status == HTTPStatus.UNAUTHORIZED:
+                raise Transient(str(fault), status=fault.status, attempts=2) from fault
+            raise

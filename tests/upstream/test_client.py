@@ -256,12 +256,28 @@ def test_an_access_token_that_fits_in_no_header_is_not_used_and_not_shown(platfo
     assert token not in str(caught.value)
 
 
-def test_a_second_401_is_not_answered_by_another_renewal(platform_at):
+def test_a_request_that_is_refused_again_and_again_is_named_after_four_tries(platform_at):
     with Scripted(always(error(401))) as server:
         with pytest.raises(BadAnswer) as caught:
             platform_at(server).deployments()
         assert caught.value.status == 401
-        assert server.paths().count("POST /api/v1/auth/refresh") == 2
+        assert server.paths().count("GET /api/v1/deployments") == 4
+        assert server.paths().count("POST /api/v1/auth/refresh") == 3
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_tokens_that_end_as_they_come_cost_nothing_but_tries(platform_at, times):
+    refused = []
+
+    def answer(seen):
+        if len(refused) < times:
+            refused.append(seen)
+            return error(401)
+        return reply([])
+
+    with Scripted(answer) as server:
+        assert platform_at(server).deployments() == []
+        assert server.paths().count("GET /api/v1/deployments") == times + 1
 
 
 @pytest.mark.parametrize("status", [400, 401, 403])
