@@ -3,7 +3,6 @@
 The rules are functions of numbers; what is asked of the system stands beside them.
 """
 
-import fcntl
 import os
 import pwd
 import re
@@ -16,6 +15,7 @@ from pathlib import Path
 import humanize
 
 from craftsync.health.findings import Finding, ok, or_ok, problem, warning
+from craftsync.store.lock import is_file_held
 
 MB = 10**6
 LEAST_FREE = 100 * MB
@@ -147,7 +147,7 @@ def lock(path: str) -> Generator[Finding, None, bool]:
     """Tell who holds the lock of a store; return whether somebody does."""
     file = Path(f"{path}.lock")
     pid = holder(file, _text(_LOCKS))
-    if pid is None and not _is_held(file):
+    if pid is None and not is_file_held(file):
         yield ok("lock", "Nobody holds it.")
         return False
     who = f"process {pid} ({_text(Path(f'/proc/{pid}/comm')).strip()})" if pid else "somebody"
@@ -167,21 +167,6 @@ def holder(file: Path, locks: str) -> int | None:
             pid = words[words.index(f"{device}:{found.st_ino}") - 1]
             return int(pid) if pid.isdecimal() and int(pid) else None
     return None
-
-
-def _is_held(file: Path) -> bool:
-    """Try the lock, for where the kernel's table is not shown; it is let go of at once."""
-    try:
-        descriptor = os.open(file, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _stat(path: Path) -> os.stat_result | None:

@@ -63,8 +63,13 @@ def is_held(url: URL, environment: str) -> bool:
     if path is None:
         with engine.store_errors(url):
             return server_lock.is_held(url, environment)
+    return is_file_held(f"{os.path.realpath(path)}.lock")
+
+
+def is_file_held(file: str | os.PathLike[str]) -> bool:
+    """Try the lock of a file, which is let go of at once; False where it cannot be opened."""
     try:
-        descriptor = os.open(f"{os.path.realpath(path)}.lock", os.O_RDONLY)
+        descriptor = os.open(file, os.O_RDONLY)
     except OSError:
         return False
     try:

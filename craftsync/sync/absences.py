@@ -20,24 +20,22 @@ Ask = Callable[[str], Payload]
 
 def is_gone(ask: Ask, name: str, created_at: datetime) -> bool:
     """Whether the platform itself says that this incarnation is no more; a doubt says no."""
-    try:
-        found = ask(name)
-    except Missing:
-        return True
-    except UpstreamFault:
-        return False
-    return payloads.is_about(found, name) and payloads.is_another(found, created_at)
+    return _is_absent(ask, name, lambda found: payloads.is_another(found, created_at))
 
 
 def is_denied(ask: Ask, name: str) -> bool:
     """Whether nothing of this name is there, whenever it was made; a doubt says no."""
+    return _is_absent(ask, name, payloads.is_archived)
+
+
+def _is_absent(ask: Ask, name: str, proves_it: Callable[[Payload], bool]) -> bool:
     try:
         found = ask(name)
     except Missing:
         return True
     except UpstreamFault:
         return False
-    return payloads.is_about(found, name) and payloads.is_archived(found)
+    return payloads.is_about(found, name) and proves_it(found)
 
 
 @dataclass(frozen=True, slots=True)
