@@ -1,6 +1,11 @@
-"""What the commands that look at one execution or deployment share."""
+"""What the commands share that look at one execution or deployment, or choose among them."""
+
+from collections.abc import Iterable
+
+from sqlalchemy import Connection
 
 from craftsync.cli import say
+from craftsync.query import runs
 from craftsync.query.runs import Chosen
 
 
@@ -11,4 +16,17 @@ def tell(kind: str, name: str, chosen: Chosen) -> None:
         say.note(
             f"The {kind} {name} has {many}; this is the one created at"
             f" {chosen.row['created_at']:%Y-%m-%dT%H:%M:%S.%fZ}. Choose with --created-at."
+        )
+
+
+def warn_of_unknown_statuses(
+    conn: Connection, statuses: Iterable[str], environment: str | None
+) -> None:
+    """Say which of the statuses that were asked for no execution has: it may be a slip."""
+    unknown, held = runs.unknown_statuses(conn, statuses, environment=environment)
+    where = f" of {environment}" if environment else ""
+    for status in unknown:
+        say.warning(
+            f"No execution{where} has the status {status!r}.",
+            hint=f"There are: {', '.join(held)}." if held else None,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from craftsync.app import App
+from craftsync.cli import choice
 from craftsync.cli import options as common
 from craftsync.purge.policy import Criteria, Reason
 from craftsync.query import runs
@@ -58,6 +59,7 @@ def plan(
     where = app.environment_held(conn, environment)
     runs.known_names(conn, "pipeline", pipelines, environment=where.name)
     runs.known_names(conn, "deployment", deployments, environment=where.name)
+    choice.warn_of_unknown_statuses(conn, statuses, where.name)
     asked = Criteria(
         older_than,
         statuses=frozenset(status.lower() for status in statuses),

@@ -153,6 +153,7 @@ def table(
     with app.reading() as conn:
         runs.known_environment(conn, environment)
         runs.known_names(conn, "pipeline", [pipeline], environment=environment)
+        choice.warn_of_unknown_statuses(conn, statuses, environment)
         found = io_table.table(
             lambda: io_values.runs_with_values(
                 conn,

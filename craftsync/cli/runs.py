@@ -3,7 +3,7 @@
 import click
 
 from craftsync.app import App
-from craftsync.cli import options
+from craftsync.cli import choice, options
 from craftsync.cli.formats import How
 from craftsync.cli.relation_rows import print_rows
 from craftsync.query import runs as query
@@ -56,6 +56,7 @@ def runs(
         query.known_names(
             conn, "deployment", [deployment] if deployment else [], environment=environment
         )
+        choice.warn_of_unknown_statuses(conn, statuses, environment)
         found = read.executions(
             conn,
             environment=environment,

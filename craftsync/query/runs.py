@@ -96,6 +96,21 @@ def known_names(
             raise known.none_of(kind, name, near)
 
 
+def unknown_statuses(
+    conn: Connection, names: Iterable[str], *, environment: str | None = None
+) -> tuple[list[str], list[str]]:
+    """Return those of `names` that no execution has, and the statuses that some have.
+
+    It is no error, as it is with a pipeline: that none has failed yet is an answer.
+    """
+
+    def found(name: str) -> bool:
+        return any(read.executions(conn, environment=environment, statuses=[name], limit=1))
+
+    unknown = [name for name in names if not found(name)]
+    return unknown, read.statuses(conn, environment=environment) if unknown else []
+
+
 def _choose(
     conn: Connection,
     kind: str,

@@ -30,6 +30,7 @@ __all__ = [
     "log_lines",
     "near_names",
     "parts_of",
+    "statuses",
     "versions_of",
 ]
 
@@ -155,6 +156,14 @@ def versions_of(connection: Connection, deployment_key: int) -> Iterator[dict[st
 def environment_names(connection: Connection) -> list[str]:
     """Return the environments that were ever synced, by name."""
     return list(connection.scalars(select(Environment.name).order_by(Environment.name)))
+
+
+def statuses(connection: Connection, *, environment: str | None = None) -> list[str]:
+    """Return the statuses that executions have, as the platform writes them."""
+    table = table_of(Execution)
+    found = select(table.c.status).where(table.c.status.is_not(None)).distinct()
+    found = found.where(table.c.environment_key.in_(_environment_keys(connection, environment)))
+    return sorted(connection.scalars(found))
 
 
 def names_ever_held(

@@ -85,6 +85,18 @@ def test_a_plan_of_what_is_not_held_is_refused(real, named):
     assert "Did you mean" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words", [("purge", "plan", "--older-than", "1d"), ("runs",), ("io", "table", "train")]
+)
+def test_a_status_that_no_execution_has_is_told_and_those_there_are(real, words):
+    done = run(real, *words, "--status", "faild", "--status", "SUCCEEDED")
+    assert done.exit_code == 0
+    (told,) = [line for line in done.stderr.splitlines() if "the status" in line]
+    assert "has the status 'faild'." in told
+    assert "There are: Succeeded." in done.stderr
+    assert "has the status" not in run(real, *words, "--status", "succeeded").stderr
+
+
 def test_the_table_of_a_plan_is_json_and_in_a_zone_if_asked(real):
     words = ("purge", "plan", "--older-than", "97d")
     (going, *_) = rows = json.loads(run(real, *words, "--json").stdout)
