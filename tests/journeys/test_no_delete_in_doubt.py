@@ -251,21 +251,38 @@ def test_a_proof_that_grew_old_is_made_anew_however_little_may_be_under_way(lab,
     """Two clear failures leave room for one; its end is written, and the run goes on."""
     lab.environ["CRAFTSYNC_SYNC_WORKERS"] = "4"
     plan = planned(lab)
-    for name in ("t1", "t2"):
+    refused = {"t1", "t2"}
+    for name in refused:
         no = json_response({"message": "not yours"}, 403)
         lab.world.override("DELETE", f"/executions/{name}", no)
-    written, waited = Book.write, []
+    written, examine, ended = Book.write, conveyor.examine, set()
+    both_ended, waited = threading.Event(), []
+    at_once = threading.Barrier(4, timeout=60)
+
+    def first_those_refused(job, examiner, turn, copy):
+        name = turn.item.key.execution_id
+        if name not in refused:
+            assert both_ended.wait(60)
+        examined = examine(job, examiner, turn, copy)
+        if name in {"t0", "t3", "t4", "t5"} and not waited:
+            at_once.wait()
+        return examined
 
     def write(book, **what):
+        monkeypatch.setattr(conveyor, "GOOD_FOR_S", 60)
         written(book, **what)
-        names = {one.key.execution_id for one in what.get("intents", ())}
-        if names and names <= {"t3", "t4", "t5", "t6"} and not waited:
-            waited.append(time.sleep(0.6))
+        ended.update(one.what.key.execution_id for one in what.get("ends", ()))
+        if refused <= ended:
+            both_ended.set()
+            if what.get("intents") and not waited:
+                waited.append(len(what["intents"]))
+                time.sleep(0.1)
+                monkeypatch.setattr(conveyor, "GOOD_FOR_S", 0.1)
 
-    monkeypatch.setattr(conveyor, "GOOD_FOR_S", 0.5)
+    monkeypatch.setattr(conveyor, "examine", first_those_refused)
     monkeypatch.setattr(Book, "write", write)
     told = erased(lab, plan)
-    assert waited
+    assert waited == [1]
     assert None not in told.values()
     assert lab.column("select deletion_id from deletions where outcome is null") == []
 
