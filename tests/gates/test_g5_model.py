@@ -9,8 +9,8 @@ from collections import Counter
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import compiled
 import pytest
-from gates import compiled
 from gates.happenings import CHANGES, DEPLOYMENTS, FAULTS, PIPELINES, SPANS, estate
 from gates.model import Model
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -151,7 +151,7 @@ def play(opened, size, *, chance=None):
         machine.last_runs = 2
         machine = seed(chance)(machine)
     sequences, steps = size
-    with compiled.once():
+    with compiled.once("sqlite", "postgresql"):
         run_state_machine_as_test(
             machine,
             settings=settings(
