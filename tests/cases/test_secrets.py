@@ -35,8 +35,18 @@ def crashing(seen):
     return b"HTTP/1.1 \xff\xff\r\n" + seen.body + str(seen.headers).encode() + b"\r\n\r\n"
 
 
-@pytest.mark.parametrize("answer", [echoing, refusing, crashing])
-@pytest.mark.parametrize("words", [["-vv"], ["-vv", "--log-format", "json"], ["-v", "--json"]])
+ANSWERS = (echoing, refusing, crashing)
+WORDS = (["-vv"], ["-vv", "--log-format", "json"], ["-v", "--json"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        pytest.param(answer, words, marks=[] if at == place else pytest.mark.long)
+        for at, answer in enumerate(ANSWERS)
+        for place, words in enumerate(WORDS)
+    ],
+)
 def test_no_token_is_in_anything_a_run_leaves(tmp_path, answer, words):
     server = Scripted(answer)
     server.answer_refresh = False

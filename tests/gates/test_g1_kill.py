@@ -8,7 +8,16 @@ import pytest
 from gates import failpoints, processes
 from gates.kills import Kills, counted, in_words
 from gates.server_stage import server_stage
-from gates.situations import NAMES, SITUATIONS, a_world, changes, file_values, first_sync, prepare
+from gates.situations import (
+    NAMES,
+    SITUATIONS,
+    a_world,
+    changes,
+    file_values,
+    first_sync,
+    losses,
+    prepare,
+)
 from gates.stage import stage
 from lab import lab
 
@@ -24,7 +33,19 @@ AT_RANDOM = {"SQLite": 25, "PostgreSQL": 25}  # times 12 seeds
 
 situations = pytest.mark.parametrize("situation", SITUATIONS, ids=NAMES)
 engines = pytest.mark.parametrize("engine", EVERY)
-SHORT_OR_LONG = ["SQLite", pytest.param("PostgreSQL", marks=pytest.mark.long)]
+
+
+def shorter_and_longer():
+    """Each operation of the smallest situation, and each third of the others; long: each of all."""
+    for situation, name in zip(SITUATIONS, NAMES, strict=True):
+        step = 1 if situation is losses else 3
+        yield pytest.param("SQLite", situation, step, id=f"SQLite-{name}-{step}")
+        if step > 1:
+            yield pytest.param(
+                "SQLite", situation, 1, id=f"SQLite-{name}-1", marks=pytest.mark.long
+            )
+        on_a_server = f"PostgreSQL-{name}-1"
+        yield pytest.param("PostgreSQL", situation, 1, id=on_a_server, marks=pytest.mark.long)
 
 
 @pytest.fixture
@@ -46,24 +67,23 @@ def set_up(request, tmp_path, template, warmed):
     return on
 
 
-@situations
-@pytest.mark.parametrize("engine", SHORT_OR_LONG)
-def test_killed_at_any_operation_it_converges(engine, situation, set_up, figures):
+@pytest.mark.parametrize(("engine", "situation", "step"), list(shorter_and_longer()))
+def test_killed_at_any_operation_it_converges(engine, situation, step, set_up, figures):
     with set_up(engine, situation) as staged:
         kills, kinds = Kills(staged), failpoints.WRITING
         n = 1
         while kills.kill(f"at {n}", failpoints.dying_at(n, staged.folder, kinds), every_time=False):
-            n += 1
+            n += step
         points = counted(staged)
     what = f"{engine}, killed at any operation"
     kills.tell(
         figures,
         what,
-        each=situation.__name__,
+        each=f"{situation.__name__}{', each third' if step == 3 else ''}",
         **in_words({kind: points[kind] for kind in kinds & points.keys()}),
     )
     assert kills.differences == []
-    assert kills.points > 30
+    assert kills.points > 50 // step
     assert len(kills.stores) > 2
 
 

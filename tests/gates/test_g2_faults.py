@@ -234,14 +234,15 @@ def sync_or_say(made):
 
 
 @pytest.mark.parametrize("way", ["pages", "bytes"])
+@pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.long)])
 def test_a_full_disk_ends_with_8_and_a_sentence_and_the_next_run_converges(
-    way, tmp_path, template, figures, warmed
+    way, step, tmp_path, template, figures, warmed
 ):
     codes, left = [], []
     size = 0
     with lab(tmp_path, estate(1)) as made:
         while not codes or codes[-1] == 8:
-            size += 1
+            size += step
             for file in tmp_path.glob("history.db*"):
                 file.unlink()
             made.store.write_bytes(template.read_bytes())
@@ -251,7 +252,7 @@ def test_a_full_disk_ends_with_8_and_a_sentence_and_the_next_run_converges(
                 assert f"The disk of the store {made.store}" in told
                 outcome = made.sync()
                 left += [f"{size}: {outcome.exit_code}"] * bool(outcome.exit_code) + gaps(made)
-    figures("G2", "disk full", each=way, points=len(codes) - 1, gaps=len(left))
+    figures("G2", "disk full", each=f"{way}, step {step}", points=len(codes) - 1, gaps=len(left))
     assert codes[-1] == 0
     assert len(codes) > 3
     assert left == []

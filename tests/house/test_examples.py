@@ -70,6 +70,7 @@ def test_the_join_in_the_docs_is_one(made):
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.long
 def test_the_tutorial_works_from_its_first_command_to_its_last(tmp_path):
     world = World(seed=7, executions=300, now=datetime.now(UTC))
     lines = "".join(blocks("tutorial.md", "console")).splitlines()

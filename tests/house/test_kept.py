@@ -73,7 +73,9 @@ def run(folder, *options, **environ):
     return ended.stdout.splitlines()[-1].partition(" in ")[0], ended.stdout
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")])
+@pytest.mark.parametrize(
+    "workers", [pytest.param((), marks=pytest.mark.long), ("-n", "2")], ids=["one", "two"]
+)
 def test_what_passed_is_left_out_and_its_figures_are_shown(suite, workers):
     table = suite / "table.md"
     table.write_text("<!-- gates: -->\n<!-- end of gates -->")
@@ -104,6 +106,7 @@ def test_a_line_that_was_cut_off_is_a_test_that_runs_again(suite):
     assert run(suite)[0].startswith("1 passed")
 
 
+@pytest.mark.long
 def test_without_a_folder_nothing_is_kept(suite):
     assert run(suite, GATES_KEPT="")[0] == "4 passed"
     assert run(suite, GATES_KEPT="")[0] == "4 passed"

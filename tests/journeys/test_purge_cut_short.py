@@ -79,8 +79,17 @@ def there(lab):
     return {run.execution_id for run in lab.world.truth().executions()}
 
 
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("number", [1, 9, 17])
+@pytest.mark.parametrize(
+    ("sent", "number"),
+    [
+        (signal.SIGINT, 1),
+        (signal.SIGTERM, 9),
+        (signal.SIGINT, 17),
+        pytest.param(signal.SIGTERM, 1, marks=pytest.mark.long),
+        pytest.param(signal.SIGINT, 9, marks=pytest.mark.long),
+        pytest.param(signal.SIGTERM, 17, marks=pytest.mark.long),
+    ],
+)
 def test_an_interrupted_purge_tells_what_it_deleted_and_what_is_in_doubt(real, sent, number):
     plan = real.folder / "plan.json"
     assert run(real, "purge", "plan", "--older-than", "30d", "-o", plan).exit_code == 0

@@ -152,6 +152,7 @@ def test_a_killed_copy_of_a_store_that_went_on_begins_anew(here, empty, postgres
     assert sha256_of(empty) == sha256_of(here.store)
 
 
+@pytest.mark.long
 def test_half_a_copy_of_another_store_is_refused(here, empty, postgres, tmp_path_factory):
     grown(here)
     killed_on_the_way(here, empty, postgres)

@@ -214,7 +214,7 @@ def ends_as_undisturbed(lab, tmp_path):
 @pytest.mark.parametrize(
     "back_again",
     [
-        pytest.param(False, id="stopped"),
+        pytest.param(False, id="stopped", marks=pytest.mark.long),
         pytest.param(True, id="restarted", marks=pytest.mark.long),
     ],
 )

@@ -144,7 +144,13 @@ def mirrored(odd, store, **environ):
     return told(odd, store, **environ)
 
 
-@pytest.mark.parametrize("settings", [SETTINGS, [("datestyle", "German")]], ids=["all", "German"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(SETTINGS, id="all"),
+        pytest.param([("datestyle", "German")], id="German", marks=pytest.mark.long),
+    ],
+)
 def test_a_database_that_is_set_otherwise_is_read_and_written_the_same(
     odd, empty, postgres, settings
 ):
@@ -157,6 +163,7 @@ def test_a_database_that_is_set_otherwise_is_read_and_written_the_same(
     assert mirrored(odd, empty) == expected
 
 
+@pytest.mark.long
 def test_a_role_that_is_set_otherwise_reads_and_writes_the_same(odd, empty, postgres):
     expected = told(odd, odd.store)
     with postgres.connect("postgres") as connection:

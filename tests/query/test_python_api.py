@@ -66,7 +66,10 @@ def test_a_table_of_a_pipeline_that_is_not_held_is_refused_and_the_nearest_named
         history.io("fraud-detect", environment="defalt")
 
 
-@pytest.mark.parametrize("missing", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize(
+    "missing",
+    ["pandas", *(pytest.param(name, marks=pytest.mark.long) for name in ("polars", "pyarrow"))],
+)
 def test_without_the_extra_it_says_what_to_type(history, calm, missing):
     program = (
         "import importlib.util, sys\n"

@@ -186,6 +186,7 @@ def test_every_minute_of_a_month_for_many_deployments_is_counted_in_seconds(hist
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.long
 def test_a_mirrored_deployment_is_missed_once_its_schedule_asks_for_more(tmp_path):
     with lab(tmp_path, World(seed=1, executions=60)) as made:
         made.sync()

@@ -202,11 +202,24 @@ def duck():
         yield opened
 
 
-@settings(
-    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
-@given(history=HISTORY, conditions=st.lists(CONDITION, min_size=5, max_size=12))
+CALM = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+any_history = given(history=HISTORY, conditions=st.lists(CONDITION, min_size=5, max_size=12))
+
+
+@settings(CALM, max_examples=25)
+@any_history
 def test_memory_store_and_duckdb_agree(writer, duck, history, conditions):
+    agree(writer, duck, history, conditions)
+
+
+@pytest.mark.long
+@settings(CALM, max_examples=300)
+@any_history
+def test_memory_store_and_duckdb_agree_on_many(writer, duck, history, conditions):
+    agree(writer, duck, history, conditions)
+
+
+def agree(writer, duck, history, conditions):
     figures = {f"e{number}": figures_of(run, number) for number, run in enumerate(history)}
     with writer.connect() as connection:
         Mirror(connection).save(*(whole_of(run, number) for number, run in enumerate(history)))
