@@ -19,7 +19,7 @@ from lab import DAY
 from craftsync.errors import Busy, CraftsyncError
 from craftsync.purge.planning import facts
 from craftsync.purge.policy import Criteria
-from craftsync.store import audit, environments, erasable
+from craftsync.store import audit, environments, erasable, read
 
 # As far as a purge can tell, these lie about what is there.
 NOT_FOR_DELETES = {"stale_list", "vanish_detail", "lag_detail", "forbidden_scope"}
@@ -300,7 +300,8 @@ class Model(Happenings):
         if len(rows) < sent:
             self.flaws.append(f"{sent} DELETEs, {len(rows)} tries in the audit")
         with self.app.reading() as conn:
-            self.flaws += audit.flaws(conn, 1)
+            for name in read.environment_names(conn):  # none before a sync could tell what it is
+                self.flaws += audit.flaws(conn, environments.find(conn, name).key)
 
     def _contents(self):
         """Return of each execution held whether it is gone, its lines, and all that is held."""

@@ -255,6 +255,19 @@ def test_an_execution_made_again_while_nobody_can_say_that_the_first_is_gone_is_
         assert len(model.column("select 1 as n from executions where gone_at is null")) == 4
 
 
+def test_an_environment_is_found_by_its_name_after_a_first_sync_that_kept_nothing(
+    tmp_path, template
+):
+    with in_a_file(tmp_path, template, Counter()) as model:
+        model.build("score")
+        model.mirror(pipelines=("score",))
+        for _ in range(2):
+            model.plan(0)
+            model.apply(0)
+            model.mirror()
+        model.converge(2)
+
+
 # At full size
 
 
