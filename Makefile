@@ -55,7 +55,7 @@ sdk: $(SDK)/.ready $(OLD_SDK)/.ready ## Install the official clients beside the 
 demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 	$(BIN)/craftsync demo
 
-test: $(READY) $(SDK)/.ready ## Run the tests (6 to 7 minutes on 2 cores).
+test: $(READY) $(SDK)/.ready ## Run the tests (7 minutes on 2 cores).
 	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not long"
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates; go on where a run was stopped.

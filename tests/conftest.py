@@ -18,7 +18,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session", autouse=True)
 def compiled_once():
-    """Let all stores in files share what was compiled for one: a tenth less to compute."""
+    """Let all stores in files share what was compiled for one: a sixth less to compute."""
     with compiled.once("sqlite"):
         yield
 

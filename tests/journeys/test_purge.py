@@ -97,6 +97,14 @@ def test_a_status_that_no_execution_has_is_told_and_those_there_are(real, words)
     assert "has the status" not in run(real, *words, "--status", "succeeded").stderr
 
 
+def test_a_policy_for_a_status_that_no_execution_has_deletes_nothing_and_says_so(real):
+    words = ("purge", "apply", "--policy", "--older-than", "1d", "--status", "faild")
+    done = run(real, *words, "--yes-environment", "default")
+    assert done.exit_code == 0, done.stderr
+    assert "No execution of default has the status 'faild'." in done.stderr
+    assert real.world.requests.deletes == []
+
+
 def test_the_table_of_a_plan_is_json_and_in_a_zone_if_asked(real):
     words = ("purge", "plan", "--older-than", "97d")
     (going, *_) = rows = json.loads(run(real, *words, "--json").stdout)

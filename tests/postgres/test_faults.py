@@ -211,13 +211,8 @@ def ends_as_undisturbed(lab, tmp_path):
     assert lines_of(lab.store) == lines_of(undisturbed)
 
 
-@pytest.mark.parametrize(
-    "back_again",
-    [
-        pytest.param(False, id="stopped", marks=pytest.mark.long),
-        pytest.param(True, id="restarted", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("back_again", [False, True], ids=["stopped", "restarted"])
 def test_a_server_stopped_in_mid_run_keeps_what_was_committed(slow, postgres, tmp_path, back_again):
     syncing, saved = in_the_middle(slow)
     postgres.stop()

@@ -120,7 +120,7 @@ CHANGES = ("advance", "new", "finish", "delete", "recreate", "deployment", "gone
 
 
 @settings(
-    max_examples=1,
+    max_examples=2,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # to shrink one takes minutes
