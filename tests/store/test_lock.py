@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +34,13 @@ def test_a_second_holder_is_refused_at_once(place):
     assert "--skip-if-busy" in caught.value.hint
 
 
-def test_a_lock_that_cannot_be_made_is_no_lock_of_another(tmp_path):
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs /proc, where no file is made")
+def test_a_lock_that_cannot_be_made_is_no_lock_of_another():
+    with pytest.raises(StoreUnusable), lock(engine.address("/proc/history.db"), ()):
+        pass
+
+
+def test_a_folder_where_the_lock_would_be_is_no_lock_of_another(tmp_path):
     (tmp_path / "history.db.lock").mkdir()
     with pytest.raises(StoreUnusable), lock(engine.address(tmp_path / "history.db"), ()):
         pass
