@@ -1,14 +1,16 @@
 """Gates at full size that passed are kept, so that a run that was stopped goes on where it stood.
 
 Where the variable GATES_KEPT names a folder, each long test that passes is taken down there, with
-its figures, under the hash of all code: another run of the same code leaves it out, and shows its
-figures with its own. Without the folder all run anew. What is quick is run each time.
+its figures, under the hash of all code that it depends on: another run of the same code leaves it
+out, and shows its figures with its own. Without the folder all run anew. What is quick is run each
+time.
 """
 
-import hashlib
 import json
 import os
+import re
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,9 @@ from gates.summary import GATE
 VARIABLE = "GATES_KEPT"
 ROOT = Path(__file__).parents[2]
 CODE = ("craftsync", "migrations", "queries", "tests", "pyproject.toml", "requirements.lock")
+TESTS = re.compile(r"tests/(?:.+/)?test_\w+\.py")
+# A module that takes something of others, or runs copies of them, depends on them too.
+OF_OTHERS = re.compile(rb"(?m)^\s*(?:from|import)\b.*\b(?:copies|test_\w+)\b")
 
 
 def plugin(config, root=ROOT):
@@ -26,19 +31,34 @@ def plugin(config, root=ROOT):
         return LeftOut(config.workerinput.get(VARIABLE, ()))
     if not folder:
         return None
-    return Kept(Path(folder).absolute() / f"{digest(root)}.jsonl", root)
+    return Kept(Path(folder).absolute() / "passed.jsonl", root)
 
 
-def digest(root):
-    """Return the hash of all that a long test depends on: names and bytes, and this Python."""
-    whole = hashlib.sha256(sys.version.encode())
-    paths = [root / name for name in CODE]
-    inner = [path for folder in paths if folder.is_dir() for path in folder.rglob("*")]
-    for path in sorted({*paths, *inner}):
-        if path.is_file() and "__pycache__" not in path.parts:
-            whole.update(f"\0{path.relative_to(root)}\0{path.stat().st_size}\0".encode())
-            whole.update(path.read_bytes())
-    return whole.hexdigest()
+class Code:
+    """All code there is now: the hash of each file, and which tests have to do with others."""
+
+    def __init__(self, root):
+        paths = [root / name for name in CODE]
+        inner = [path for folder in paths if folder.is_dir() for path in folder.rglob("*")]
+        self.hashes, self.of_others = {}, set()
+        for path in sorted({*paths, *inner}):
+            if path.is_file() and "__pycache__" not in path.parts:
+                name, held = path.relative_to(root).as_posix(), path.read_bytes()
+                self.hashes[name] = sha256(held).hexdigest()
+                if TESTS.fullmatch(name) and OF_OTHERS.search(held):
+                    self.of_others.add(name)
+
+    def digest(self, test):
+        """Return the hash of all that a test depends on: names and bytes, and this Python.
+
+        That is all but other modules of tests, unless its own has to do with others.
+        """
+        own = test.partition("::")[0]
+        whole = sha256(sys.version.encode())
+        for name, held in self.hashes.items():
+            if name == own or own in self.of_others or not TESTS.fullmatch(name):
+                whole.update(f"\0{name}\0{held}".encode())
+        return whole.hexdigest()
 
 
 class LeftOut:
@@ -60,16 +80,14 @@ class Kept(LeftOut):
     def __init__(self, path, root):
         super().__init__({})
         self.path, self.root = path, root
-        self.runs = 1
+        self.code = Code(root)
         self._told = {}
         for line in path.read_bytes().splitlines() if path.exists() else ():
             try:
-                test, figures = json.loads(line)
+                digest, test, figures = json.loads(line)
             except ValueError:
                 continue  # cut off amid its writing
-            if test is None:
-                self.runs += 1
-            else:
+            if digest == self.code.digest(test):
                 self.passed[test] = figures
 
     def pytest_report_header(self):
@@ -77,11 +95,6 @@ class Kept(LeftOut):
         if self.passed:
             return f"kept: {len(self.passed)} long tests passed with this code, see {self.path}"
         return None
-
-    def pytest_sessionstart(self):
-        """Take down that a run began."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._add(None, [])
 
     @pytest.hookimpl(optionalhook=True)  # of xdist
     def pytest_configure_node(self, node):
@@ -95,10 +108,12 @@ class Kept(LeftOut):
             return
         if report.when == "call" and report.passed:
             self._told[test] = [told for name, told in report.user_properties if name == GATE]
-        ended = report.when == "teardown" and report.passed and test in self._told
-        if ended and digest(self.root) == self.path.stem:  # else the code was changed meanwhile
-            self._add(test, self._told[test])
+        if report.when == "teardown" and report.passed and test in self._told:
+            digest = self.code.digest(test)
+            if Code(self.root).digest(test) == digest:  # else the code was changed meanwhile
+                self._add(digest, test, self._told[test])
 
-    def _add(self, test, figures):
+    def _add(self, *line):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"\n{json.dumps([test, figures])}\n")
+            file.write(f"\n{json.dumps(line)}\n")

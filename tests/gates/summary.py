@@ -39,9 +39,9 @@ def pytest_terminal_summary(terminalreporter, exitstatus, config):
         write(
             Path(document),
             folded(told),
-            passed=count.get("passed", 0) + (0 if kept is None else len(kept.passed)),
+            passed=count.get("passed", 0),
+            before=0 if kept is None else len(kept.passed),
             failed=count.get("failed", 0) + count.get("error", 0),
-            runs=1 if kept is None else kept.runs,
             stopped=exitstatus == pytest.ExitCode.INTERRUPTED,
         )
 
@@ -90,12 +90,12 @@ def _grouped(value):
     return f"{value:,}" if isinstance(value, int) else value
 
 
-def write(document, rows, *, passed, failed, runs=1, stopped=False):
+def write(document, rows, *, passed, failed, before=0, stopped=False):
     """Put the table between the marks of a document, which has them or is not touched."""
     text = document.read_text(encoding="utf-8")
-    told = f"On {datetime.now(UTC):%Y-%m-%d}: {passed:,} tests passed, {failed:,} failed."
-    if runs > 1:
-        told += f" {runs} runs of the same code, each of which went on where the last one stood."
+    told = f"On {datetime.now(UTC):%Y-%m-%d}: {before + passed:,} tests passed, {failed:,} failed."
+    if before:
+        told += f" {before:,} of them had passed in earlier runs, with the same code of theirs."
     if stopped:
         told += " The run was stopped before its end."
     lines = [told, "", "| gate | what | figures |", "|---|---|---|"]

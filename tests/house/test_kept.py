@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from gates.kept import ROOT, Code
 
 TESTS = Path(__file__).parents[1]
 SETTINGS = """
@@ -86,7 +87,7 @@ def test_what_passed_is_left_out_and_its_figures_are_shown(suite, workers):
     assert "3 tests" not in told
     for points in (10, 11, 100):
         assert f"points {points}" in told
-    assert "4 tests passed, 0 failed. 2 runs of the same code" in table.read_text()
+    assert "4 tests passed, 0 failed. 2 of them had passed in earlier runs" in table.read_text()
     assert "| G0 | long: a part (3 tests) | points 121 |" in table.read_text()
 
 
@@ -96,6 +97,47 @@ def test_once_the_code_has_changed_all_of_it_runs(suite):
     with (suite / "tests/test_it.py").open("a") as file:
         file.write("\n")
     assert run(suite)[0] == "4 passed"
+
+
+MODULES = {
+    "tests/test_it.py": "import helper",
+    "tests/deep/test_other.py": "",
+    "tests/test_of_another.py": "def test():\n    from deep.test_other import it",
+    "tests/test_of_copies.py": "from gates import copies",
+    "tests/helper.py": "",
+    "tests/deep/conftest.py": "",
+    "tests/some.lock": "",
+    "craftsync/test_command.py": "",
+    "migrations/one.py": "",
+    "pyproject.toml": "",
+    "docs/some.md": "",
+}
+OF_OTHERS = {"tests/test_of_another.py", "tests/test_of_copies.py"}
+SUITES = {"tests/test_it.py", "tests/deep/test_other.py", *OF_OTHERS}
+
+
+@pytest.mark.parametrize("changed", MODULES)
+def test_what_passed_runs_again_once_anything_that_it_depends_on_has_changed(changed, tmp_path):
+    for name, text in MODULES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    before = Code(tmp_path)
+    with (tmp_path / changed).open("a") as file:
+        file.write("# more")
+    now = Code(tmp_path)
+    again = {name for name in SUITES if before.digest(f"{name}::t") != now.digest(f"{name}::t")}
+    if changed in SUITES:
+        assert again == {changed, *OF_OTHERS}
+    else:
+        assert again == (set() if changed == "docs/some.md" else SUITES)
+
+
+def test_what_runs_other_tests_depends_on_all_of_them():
+    code = Code(ROOT)
+    gates = {path for path in code.hashes if path.startswith("tests/gates/test_")}
+    run = {path for path in gates if '"-m", "pytest"' in (ROOT / path).read_text("utf-8")}
+    assert len(run) == 2
+    assert run | {"tests/gates/test_g4_mutants.py"} <= code.of_others
 
 
 def test_a_line_that_was_cut_off_is_a_test_that_runs_again(suite):
