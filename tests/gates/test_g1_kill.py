@@ -168,8 +168,10 @@ def test_killed_at_random_with_many_workers_it_converges(engine, seed, set_up, f
         made.environ["CRAFTSYNC_SYNC_WORKERS"] = str(chance.randrange(2, 9))
         points = counted(made)
         kills = Kills(made)
-        for _ in range(AT_RANDOM[engine]):
-            if chance.random() < 0.3:
+        for _ in range(8 * AT_RANDOM[engine]):
+            if kills.points == AT_RANDOM[engine]:
+                break
+            if chance.random() < 0.3:  # beyond the last byte that is written, none is killed
                 kills.kill(*made.in_a_write(chance, points))
             else:
                 at = chance.randrange(1, points.total() + 1)
@@ -177,3 +179,4 @@ def test_killed_at_random_with_many_workers_it_converges(engine, seed, set_up, f
     what, each = f"long: {engine}, killed at random", f"seed {seed:2}, {situation.__name__}"
     kills.tell(figures, what, each=each, of=points.total(), **size)
     assert kills.differences == []
+    assert kills.points == AT_RANDOM[engine]
