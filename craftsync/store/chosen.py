@@ -1,9 +1,9 @@
 """Which executions there are to compare with the platform, and what of each is held."""
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, Select, exists, func, select
 
 from craftsync.records import Key
 from craftsync.store.models import Environment, Execution, File, IoValue, LogLine
@@ -43,7 +43,12 @@ def settled(connection: Connection, environments: Collection[str]) -> tuple[int,
     both = table_of(Execution).join(table_of(Environment), _HERE)
     count = connection.execute(select(func.count()).select_from(both).where(*wanted)).scalar_one()
     keys = select(_EXECUTION.key).select_from(both).where(*wanted).order_by(*_IN_ORDER)
-    return count, iter(connection.scalars(keys.execution_options(yield_per=10_000)))
+    return count, _streamed(connection, keys)
+
+
+def _streamed(connection: Connection, keys: Select[Any]) -> Iterator[int]:
+    with connection.scalars(keys.execution_options(yield_per=10_000)) as found:
+        yield from found
 
 
 def candidates(connection: Connection, execution_keys: Collection[int]) -> list[Candidate]:

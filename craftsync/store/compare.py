@@ -152,12 +152,13 @@ def _logs(connection: Connection, held: Any, whole: Whole) -> Iterator[Differenc
     left = Counter(line_row(line)[1:] for line in whole.lines or ())
     fewer = 0
     lines = select(*_OF_A_LINE).where(_LINE.c.execution_key == held.key)
-    for row in connection.execute(lines.execution_options(yield_per=1000)):
-        line = tuple(row)
-        if left[line] > 0:
-            left[line] -= 1
-        else:
-            fewer += 1
+    with connection.execute(lines.execution_options(yield_per=1000)) as found:
+        for row in found:
+            line = tuple(row)
+            if left[line] > 0:
+                left[line] -= 1
+            else:
+                fewer += 1
     more = left.total()
     if PartState.CAPPED in (held.logs_state, state):
         fewer = 0  # the platform gives only some of them

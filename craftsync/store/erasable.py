@@ -82,8 +82,9 @@ def live_keys_of(connection: Connection, environment_key: int, pipeline_name: st
         _EXECUTION.gone_at.is_(None),
     )
     statement = statement.order_by(_EXECUTION.created_at.desc())
-    for row in connection.execute(statement.execution_options(yield_per=100)):
-        yield Key(row[0], row[1])
+    with connection.execute(statement.execution_options(yield_per=100)) as found:
+        for row in found:
+            yield Key(row[0], row[1])
 
 
 def live_counts(connection: Connection, environment_key: int) -> dict[str, int]:

@@ -32,7 +32,7 @@ def held_executions(
     Of a pipeline whose deployments are made again and again, most are gone.
     """
     columns = _EXECUTION.c
-    rows = connection.execute(
+    statement = (
         select(
             columns.key,
             columns.execution_id,
@@ -50,15 +50,16 @@ def held_executions(
         .execution_options(yield_per=10_000)
     )
     one_copy: dict[str | None, str | None] = {}  # of texts that are the same in many rows
-    for key, execution_id, created_at, deployment, status, end_date, settled in rows:
-        yield HeldExecution(
-            key,
-            Key(execution_id, created_at),
-            one_copy.setdefault(deployment, deployment),
-            one_copy.setdefault(status, status),
-            end_date,
-            settled,
-        )
+    with connection.execute(statement) as rows:
+        for key, execution_id, created_at, deployment, status, end_date, settled in rows:
+            yield HeldExecution(
+                key,
+                Key(execution_id, created_at),
+                one_copy.setdefault(deployment, deployment),
+                one_copy.setdefault(status, status),
+                end_date,
+                settled,
+            )
 
 
 def gone_among(connection: Connection, environment_key: int, keys: Collection[Key]) -> set[Key]:
