@@ -7,9 +7,10 @@ transaction that looks at it or changes it: it is shared by all who look.
 import hashlib
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import URL, Connection, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from craftsync.errors import Busy, StoreUnusable
 from craftsync.store import engine
@@ -51,19 +52,35 @@ def held(url: URL, environments: Collection[str]) -> Iterator[str | None]:
     try:
         with holder.connect() as connection:
             connection.exec_driver_sql(_NEVER_IDLE)
+            taken: list[str] = []
+            busy = None
             for name in sorted(environments):
                 if not connection.execute(_TRY, _numbers(connection, name)).scalar_one():
-                    yield name
-                    return
-            yield None
-            for name in environments:
-                if not connection.execute(_LET_GO, _numbers(connection, name)).scalar_one():
-                    raise StoreUnusable(
-                        f"The lock of {name} in {engine.place(url)} was lost on the way.",
-                        hint="Connect to the server itself, not to a pool of its sessions.",
-                    )
+                    busy = name
+                    break
+                taken.append(name)
+            try:
+                yield busy
+            except BaseException:
+                with suppress(SQLAlchemyError):  # the end of the session lets go too, but later
+                    _let_go(connection, taken)
+                raise
+            if lost := _let_go(connection, taken):
+                raise StoreUnusable(
+                    f"The lock of {lost[0]} in {engine.place(url)} was lost on the way.",
+                    hint="Connect to the server itself, not to a pool of its sessions.",
+                )
     finally:
         holder.dispose()
+
+
+def _let_go(connection: Connection, names: Collection[str]) -> list[str]:
+    """Let go of the locks of these environments; return those that were not held any more."""
+    return [
+        name
+        for name in names
+        if not connection.execute(_LET_GO, _numbers(connection, name)).scalar_one()
+    ]
 
 
 def is_held(url: URL, environment: str) -> bool:

@@ -9,6 +9,8 @@ import threading
 import pytest
 from lab import HOUR
 from query.words import PATHS, craftsync
+from sqlalchemy import event, text
+from sqlalchemy.pool import Pool
 from store.made import NOON
 
 from craftsync.errors import Busy, StoreUnusable
@@ -61,6 +63,34 @@ def test_a_second_writer_of_an_environment_is_refused_at_once(url):
         pass
     with lock(url, ["prod"]):
         pass
+
+
+@pytest.fixture
+def kept_to_the_end(url):
+    """How many locks each session still holds when it is about to end."""
+    counts, looking = [], engine.writer(url)
+    held = text("select count(*) from pg_locks where locktype = 'advisory' and pid = :pid")
+
+    def about_to_end(session, _):
+        counts.append(connection.execute(held, {"pid": session.info.backend_pid}).scalar_one())
+
+    with looking.connect() as connection:
+        event.listen(Pool, "close", about_to_end)
+        yield counts
+        event.remove(Pool, "close", about_to_end)
+    looking.dispose()
+
+
+def test_a_run_that_fails_or_is_refused_lets_go_before_its_session_ends(url, kept_to_the_end):
+    # A server may take its time to end a session: the next run would be refused meanwhile.
+    with pytest.raises(SystemExit), lock(url, ["prod", "staging"]):
+        raise SystemExit
+    with lock(url, ["staging"]):
+        with pytest.raises(Busy, match="at work on staging"), lock(url, ["prod", "staging"]):
+            pass
+        with lock(url, ["prod"]):
+            pass
+    assert kept_to_the_end == [0] * 4
 
 
 def test_another_environment_is_written_beside_it(url):
