@@ -69,7 +69,7 @@ _NAMED = re.compile(r'"(\w+)"|\b(\w+\.\w+)')
 
 def explain(error: BaseException, place: str) -> StoreUnusable | BadSettings | None:
     """Say what an error means for the store at `place`; None where it is a bug, or another's."""
-    if type(error) is UnicodeError and "idna" in str(error):  # what looks a host up says no more
+    if isinstance(error, UnicodeError) and "idna" in _said(error):
         return BadSettings("The host of the store is no name of a host.", hint=_SET)
     state = getattr(error, "sqlstate", None)
     if state in _NOT_THERE and (name := _lacked(str(error))):
@@ -82,6 +82,11 @@ def explain(error: BaseException, place: str) -> StoreUnusable | BadSettings | N
     if state is None and kind in _OF_CONNECTING and (asked := _ASKED_FOR.search(str(error))):
         return _of_options(asked, place)
     return _of_connecting(str(error), place) if kind == "OperationalError" else None
+
+
+def _said(error: BaseException) -> str:
+    """Return the words of an error; those of a host's name are a note to it from Python 3.12 on."""
+    return "\n".join([str(error), *getattr(error, "__notes__", ())])
 
 
 def _of_connecting(said: str, place: str) -> StoreUnusable:

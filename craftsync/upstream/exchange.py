@@ -156,20 +156,24 @@ def _other(file: IO[bytes], connection: HTTPConnection, method: str) -> urllib3.
     """Read an answer as `http.client` and `urllib3` do."""
     opened: Any = _Opened(file)
     raw: Any = http.client.HTTPResponse(opened, method=method)
-    raw.begin()
-    if raw.will_close:
-        connection.close()  # the file goes on until its own end
-    return _Other(
-        body=raw,
-        headers=urllib3.HTTPHeaderDict(
-            [(name, _FOLDED.sub(" ", value)) for name, value in raw.msg.items()]
-        ),
-        status=raw.status,
-        version=raw.version,
-        reason=raw.reason,
-        preload_content=False,
-        decode_content=False,
-        original_response=raw,
-        connection=connection,
-        request_method=method,
-    )
+    try:
+        raw.begin()
+        if raw.will_close:
+            connection.close()  # the file goes on until its own end
+        return _Other(
+            body=raw,
+            headers=urllib3.HTTPHeaderDict(
+                [(name, _FOLDED.sub(" ", value)) for name, value in raw.msg.items()]
+            ),
+            status=raw.status,
+            version=raw.version,
+            reason=raw.reason,
+            preload_content=False,
+            decode_content=False,
+            original_response=raw,
+            connection=connection,
+            request_method=method,
+        )
+    except BaseException:
+        raw.close()  # it would flush its file when it is collected: that is closed by then
+        raise

@@ -11,7 +11,7 @@ from lab import HOUR
 from lab import lab as make_lab
 from query.words import PATHS, craftsync
 
-from craftsync.errors import StoreUnusable
+from craftsync.errors import BadSettings, StoreUnusable
 from craftsync.simulator import World
 from craftsync.store import dump, engine
 
@@ -282,6 +282,28 @@ def test_a_server_that_does_not_wait_for_ever(made, database, postgres, limit, s
             told = said(made, database, *words)
             assert sentence in told
             assert hint in told
+
+
+def noted(flaw):
+    flaw.add_note("encoding with 'idna' codec failed")
+    return flaw
+
+
+@pytest.mark.parametrize(
+    "flaw",
+    [
+        UnicodeError("encoding with 'idna' codec failed (UnicodeError: label empty or too long)"),
+        noted(UnicodeError("label empty or too long")),
+        noted(UnicodeEncodeError("idna", "a..x", 2, 3, "label empty")),
+    ],
+    ids=["3.11", "3.12", "3.13"],
+)
+def test_a_host_that_is_none_is_a_setting_in_the_words_of_any_python(flaw):
+    url = engine.address("postgresql://a..x/history")
+    with pytest.raises(BadSettings, match="no name of a host"), engine.store_errors(url):
+        raise flaw
+    with pytest.raises(UnicodeError, match="elsewhere"), engine.store_errors(url):
+        raise UnicodeError("elsewhere")
 
 
 @pytest.mark.parametrize(

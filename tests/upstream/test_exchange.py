@@ -159,6 +159,24 @@ def test_only_a_plain_answer_is_read_the_short_way(ask, said, is_short):
             assert not isinstance(found, Reply)
 
 
+@pytest.mark.parametrize("name", ["two lengths", "too many headers"])
+def test_an_answer_that_cannot_be_read_is_closed_before_its_file(ask, name, monkeypatch):
+    # From Python 3.13 on one that is left open complains when it is collected.
+    made, seen = [], []
+
+    class Watched(http.client.HTTPResponse):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            made.append(self)
+
+    with Scripted(lambda _: hung_up(seen, OTHERS[name])) as server:
+        ask(server)
+        monkeypatch.setattr(http.client, "HTTPResponse", Watched)
+        with pytest.raises((urllib3.exceptions.HTTPError, http.client.HTTPException)):
+            ask(server)
+    assert [answer.fp for answer in made] == [None]
+
+
 @pytest.mark.parametrize(
     "name", ["plain", "gzip", "kept alive", "chunked", "deflate", "a name twice"]
 )
