@@ -103,11 +103,10 @@ class Server:
         self._ready.set()
         await self._end.wait()
         listening.close()
-        await listening.wait_closed()
-        for connection in list(self._connections):
-            if connection.transport is not None:
-                connection.transport.abort()
-        while self._connections:
+        while self._connections:  # from Python 3.12 on `wait_closed` would wait for clients to go
+            for connection in list(self._connections):
+                if connection.transport is not None:
+                    connection.transport.abort()
             await asyncio.sleep(0)
 
     def _connection(self) -> Connection:
