@@ -21,7 +21,8 @@ SPARK_LOCK := tests/query/spark.lock
 LOWEST_PYTHON ?= $(shell command -v python3.11 || echo $(PYTHON))
 LOWEST := tests/rules tests/store tests/query tests/journeys tests/upstream tests/postgres
 # Stores are written through to the disk: where memory has room for those of the tests, they take it.
-ROOM := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
+ROOM := $(shell grep -q ' /dev/shm .*noexec' /proc/mounts 2>/dev/null || df -Pk /dev/shm 2>/dev/null \
+	| awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
 TIDY := -o tmp_path_retention_policy=failed
 PIP := -m pip --disable-pip-version-check
 # What a lock holds: versions and the hashes of all their files, and nothing of where they came from.
