@@ -220,8 +220,8 @@ class Mirror:
             settings = {key: value for key, value in detail.items() if key not in UNSET}
             if token:
                 settings["endpoint_token"] = self.secrets.fingerprint(token)
-            version = versions[each["name"], row["created_at"]]
-            same(f"settings of {each['name']}", json.loads(version["settings"]), settings)
+            mirrored = versions[each["name"], row["created_at"]]["settings"]
+            same(f"settings of {each['name']}", mirrored and json.loads(mirrored), settings)
             self._last_execution(truth, same, row)
 
     def _last_execution(self, truth, same, row):

@@ -319,6 +319,23 @@ def test_an_execution_deleted_between_its_listing_and_its_detail_is_no_failure(l
     assert Mirror(lab).differences() == []
 
 
+def test_a_deployment_that_was_listed_after_its_end_gets_its_settings_once_it_is_made_again(lab):
+    lab.world.add_deployment("late-api", "a")
+    lab.world.advance(HOUR)
+    lab.world.delete_deployment("late-api")
+    lab.server.faults = Faults()
+    lab.server.faults.once("stale_list", path="*/deployments")
+    assert lab.sync().exit_code == 0
+    assert lab.column(
+        "select settings from deployment_versions where deployment_name = 'late-api'"
+    ) == [None]
+    lab.world.add_deployment("late-api", "a")
+    told = {each.partition(", in truth")[0] for each in Mirror(lab).differences()}
+    assert "settings of late-api: held None" in told
+    assert lab.sync(accept_vanished=1).exit_code == 0
+    assert Mirror(lab).differences() == []
+
+
 def test_an_execution_that_answers_404_while_it_is_listed_is_named_and_comes_later(lab):
     lab.world.add_execution("a", execution_id="shy")
     lab.server.faults = Faults()
