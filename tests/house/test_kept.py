@@ -41,7 +41,8 @@ def left_behind():
 def test_spoilt_at_its_end(left_behind, figures):
     figures("G0", "long: a part", points=100)
 
-def test_quick():
+@pytest.mark.parametrize("size", ["long"])
+def test_quick(size):
     pass
 """
 
