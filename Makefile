@@ -61,7 +61,7 @@ demo: $(READY) ## Mirror the built-in simulator twice and print what came in.
 
 test test-all: export TMPDIR := $(or $(TMPDIR),$(ROOM),/tmp)
 
-test: $(READY) $(SDK)/.ready ## Run the tests (6 to 7 minutes on 2 cores).
+test: $(READY) $(SDK)/.ready ## Run the tests (6 minutes on 2 cores).
 	$(BIN)/python -m pytest $(TIDY) -n 3 --dist worksteal -m "not long"
 
 test-all: $(READY) $(SDK)/.ready $(OLD_SDK)/.ready $(SPARK) ## Run the tests and the long gates; go on where a run was stopped.

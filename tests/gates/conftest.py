@@ -32,7 +32,11 @@ def figures(record_property):
     """
 
     def tell(gate, what, *, each=None, **told):
-        figures = {name.replace("_", " "): value for name, value in told.items()}
+        # Numbers and words alone: keys of a mapping would come back from JSON as strings.
+        figures = {
+            name.replace("_", " "): value if isinstance(value, int) else str(value)
+            for name, value in told.items()
+        }
         record_property(GATE, [gate, what, each, figures])
 
     return tell

@@ -30,7 +30,7 @@ import pytest
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(2))
 def test_long(part, figures):
-    figures("G0", "long: a part", points=10 + part)
+    figures("G0", "long: a part", points=10 + part, codes={0: 1})
 
 @pytest.fixture
 def left_behind():
@@ -39,7 +39,7 @@ def left_behind():
 
 @pytest.mark.long
 def test_spoilt_at_its_end(left_behind, figures):
-    figures("G0", "long: a part", points=100)
+    figures("G0", "long: a part", points=100, codes={0: 1})
 
 @pytest.mark.parametrize("size", ["long"])
 def test_quick(size):
@@ -89,7 +89,7 @@ def test_what_passed_is_left_out_and_its_figures_are_shown(suite, workers):
     for points in (10, 11, 100):
         assert f"points {points}" in told
     assert "4 tests passed, 0 failed. 2 of them had passed in earlier runs" in table.read_text()
-    assert "| G0 | long: a part (3 tests) | points 121 |" in table.read_text()
+    assert "| G0 | long: a part (3 tests) | points 121, codes {0: 1} |" in table.read_text()
 
 
 def test_once_the_code_has_changed_all_of_it_runs(suite):
